@@ -90,7 +90,8 @@ use proc_macro::TokenStream;
 ///     // … as it was
 /// }
 ///
-/// /// Spawns the worker [`rss`](fn@rss) on a panel, or with a spawner, of its intent.
+/// /// Spawns the worker [`rss`](fn@rss) on a panel, or with a spawner, of its
+/// /// intent.
 /// trait SpawnRss {
 ///     /// Fetches the headlines.
 ///     ///
@@ -125,10 +126,16 @@ pub fn worker(args: TokenStream, item: TokenStream) -> TokenStream {
 ///     #[intent(from)]
 ///     Article(String),
 ///     #[intent(clock = lamport)]
-///     Replicated { lamport: u64, text: String },
+///     Replicated {
+///         lamport: u64,
+///         text: String,
+///     },
 /// }
 ///
-/// assert_eq!(Update::Replicated { lamport: 7, text: "hi".into() }.clock(), Some(7));
+/// assert_eq!(
+///     Update::Replicated { lamport: 7, text: "hi".into() }.clock(),
+///     Some(7)
+/// );
 /// assert_eq!(Update::from(String::from("news")).variant_name(), "Article");
 /// # let _ = (Feed::Rss, Update::Refresh);
 /// ```

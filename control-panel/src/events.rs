@@ -5,8 +5,9 @@
 //!
 //! ```
 //! use control_panel::{
-//!     Context, ControlPanel, Exit, GraphIntent, IntentSource, worker,
+//!     Context, ControlPanel, Exit, GraphIntent, IntentSource,
 //!     events::{EventKind, Notice},
+//!     worker,
 //! };
 //!
 //! #[derive(GraphIntent)]
@@ -20,10 +21,13 @@
 //! let panel = ControlPanel::<Update>::new();
 //! let mut events = panel.events();
 //! panel.spawn_fail().ended_blocking();
-//! let panicked = std::iter::from_fn(|| events.try_next()).any(|notice| match notice {
-//!     Notice::Event(event) => matches!(event.kind, EventKind::Exited(Exit::Panicked(_))),
-//!     _ => false,
-//! });
+//! let panicked =
+//!     std::iter::from_fn(|| events.try_next()).any(|notice| match notice {
+//!         Notice::Event(event) => {
+//!             matches!(event.kind, EventKind::Exited(Exit::Panicked(_)))
+//!         }
+//!         _ => false,
+//!     });
 //! assert!(panicked);
 //! ```
 

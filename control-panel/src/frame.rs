@@ -11,7 +11,9 @@
 //! };
 //!
 //! #[derive(GraphIntent)]
-//! enum Update { Add(u32) }
+//! enum Update {
+//!     Add(u32),
+//! }
 //!
 //! #[derive(Default)]
 //! struct Total(u32);
@@ -33,7 +35,9 @@
 //!     }
 //! }
 //!
-//! let mut panel = ControlPanel::<Update>::builder().frame_budget(FrameBudget::default().intents(2)).build();
+//! let mut panel = ControlPanel::<Update>::builder()
+//!     .frame_budget(FrameBudget::default().intents(2))
+//!     .build();
 //! let (mut total, mut title) = (Total::default(), Title(String::new()));
 //! let ui = panel.sender(IntentSource::LocalUI);
 //! (1..=3).for_each(|n| ui.try_send(Update::Add(n)).unwrap());
@@ -95,7 +99,9 @@ pub use self::{
 /// use control_panel::{ControlPanel, GraphIntent, IntentSource};
 ///
 /// #[derive(Debug, PartialEq, GraphIntent)]
-/// enum Update { Open(u32) }
+/// enum Update {
+///     Open(u32),
+/// }
 ///
 /// let mut panel = ControlPanel::<Update>::new();
 /// let ui = panel.sender(IntentSource::LocalUI);
@@ -103,11 +109,21 @@ pub use self::{
 ///     ui.try_send(Update::Open(n))?;
 /// }
 /// // Break off after one …
-/// assert_eq!(panel.drain().next().map(|queued| queued.intent), Some(Update::Open(0)));
+/// assert_eq!(
+///     panel.drain().next().map(|queued| queued.intent),
+///     Some(Update::Open(0))
+/// );
 /// // … and the next frame goes on with the rest.
-/// assert_eq!(panel.drain().map(|queued| queued.intent).collect::<Vec<_>>(), [Update::Open(1), Update::Open(2)]);
+/// assert_eq!(
+///     panel.drain().map(|queued| queued.intent).collect::<Vec<_>>(),
+///     [Update::Open(1), Update::Open(2)]
+/// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[doc(alias = "batch")]
+#[doc(alias = "receiver")]
+#[doc(alias = "rx")]
+#[doc(alias = "tick")]
 #[must_use = "a frame that is dropped unread is handed out again by the next drain"]
 pub struct Frame<I: Intent> {
     queue: Arc<Queue<I>>,

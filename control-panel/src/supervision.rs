@@ -5,22 +5,23 @@
 //! in an [`Exit`], whose [`Cause`] or [`PanicReport`] says why; the last word is the [`ShutdownReport`].
 //!
 //! ```
-//! use std::time::Duration;
 //! use control_panel::{
 //!     Context, ControlPanel, GraphIntent, IntentSource, Worker,
 //!     supervision::{Backoff, Intensity, Restart},
 //! };
+//! use std::time::Duration;
 //!
 //! #[derive(GraphIntent)]
 //! enum Update {}
 //!
 //! let panel = ControlPanel::<Update>::new();
-//! let flaky = Worker::new("flaky", IntentSource::Restore, |_: Context<Update>| async {
-//!     panic!("again");
-//! })
-//! .restart(Restart::OnFailure)
-//! .backoff(Backoff::new(Duration::from_millis(1), Duration::from_millis(10)))
-//! .intensity(Intensity::new(2, Duration::from_secs(60)));
+//! let flaky =
+//!     Worker::new("flaky", IntentSource::Restore, |_: Context<Update>| async {
+//!         panic!("again");
+//!     })
+//!     .restart(Restart::OnFailure)
+//!     .backoff(Backoff::new(Duration::from_millis(1), Duration::from_millis(10)))
+//!     .intensity(Intensity::new(2, Duration::from_secs(60)));
 //! let worker = panel.spawn(flaky);
 //! worker.ended_blocking();
 //! assert_eq!(worker.generation(), 3, "two restarts, then it stays down");

@@ -49,11 +49,15 @@ pub use self::{
 /// as soon as every worker waits. Hours pass in milliseconds, and every run is the same.
 ///
 /// ```
+/// use control_panel::{
+///     Context, ControlPanel, GraphIntent, IntentSource, testing, worker,
+/// };
 /// use std::time::Duration;
-/// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
 ///
 /// #[derive(GraphIntent)]
-/// enum Update { Tick }
+/// enum Update {
+///     Tick,
+/// }
 ///
 /// #[worker(source = IntentSource::Restore)]
 /// async fn hourly(cx: Context<Update>) {
@@ -87,11 +91,15 @@ where
 /// The runtime is the test's, also where the builder was given one: no other has its clock.
 ///
 /// ```
+/// use control_panel::{
+///     Context, ControlPanel, GraphIntent, IntentSource, testing, worker,
+/// };
 /// use std::time::Duration;
-/// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
 ///
 /// #[derive(GraphIntent)]
-/// enum Update { Sample }
+/// enum Update {
+///     Sample,
+/// }
 ///
 /// struct Every(Duration); // no `Default`
 ///
@@ -104,12 +112,20 @@ where
 ///     }
 /// }
 ///
-/// let builder = ControlPanel::builder().policy(Every(Duration::from_secs(60))).capacity(8);
-/// testing::paused_with(builder, async |panel: &mut ControlPanel<Update, Every>| {
-///     panel.spawn_sample();
-///     testing::advance(Duration::from_secs(3600)).await;
-///     assert_eq!(panel.drain().count(), 7, "a slot is kept for a source not seen yet");
-/// });
+/// let builder =
+///     ControlPanel::builder().policy(Every(Duration::from_secs(60))).capacity(8);
+/// testing::paused_with(
+///     builder,
+///     async |panel: &mut ControlPanel<Update, Every>| {
+///         panel.spawn_sample();
+///         testing::advance(Duration::from_secs(3600)).await;
+///         assert_eq!(
+///             panel.drain().count(),
+///             7,
+///             "a slot is kept for a source not seen yet"
+///         );
+///     },
+/// );
 /// ```
 ///
 /// # Panics
@@ -149,7 +165,9 @@ pub async fn advance(time: Duration) {
 /// use control_panel::{Context, GraphIntent, IntentSource, testing, worker};
 ///
 /// #[derive(Debug, PartialEq, GraphIntent)]
-/// enum Update { Line(String) }
+/// enum Update {
+///     Line(String),
+/// }
 ///
 /// #[worker(source = IntentSource::Restore)]
 /// async fn lines(cx: Context<Update>, text: String) {
@@ -161,7 +179,10 @@ pub async fn advance(time: Duration) {
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let (cx, mut desk) = testing::context(IntentSource::Restore, ());
 /// lines(cx, "a\nb".into()).await;
-/// assert_eq!(desk.intents(), [Update::Line("a".into()), Update::Line("b".into())]);
+/// assert_eq!(
+///     desk.intents(),
+///     [Update::Line("a".into()), Update::Line("b".into())]
+/// );
 /// # });
 /// ```
 pub fn context<I: Intent, P: Send + Sync + 'static>(

@@ -2,6 +2,7 @@
 //! rustdoc's column. That its examples run is the doc tests' part.
 
 mod anchors;
+mod code;
 mod links;
 mod named;
 mod pages;

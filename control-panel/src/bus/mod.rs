@@ -15,7 +15,9 @@
 //! let opened = panel.bus::<Opened>(IntentSource::LocalUI);
 //! let mut subscription = panel.subscribe::<Opened>();
 //! opened.publish(Opened("index.html"));
-//! let Some(Received::Signal(signal)) = subscription.try_recv() else { panic!("it was published") };
+//! let Some(Received::Signal(signal)) = subscription.try_recv() else {
+//!     panic!("it was published")
+//! };
 //! assert_eq!(*signal, Opened("index.html"));
 //! ```
 
@@ -80,10 +82,14 @@ pub(crate) const CAPACITY: usize = 64;
 /// (The operating system's signals, Ctrl-C and SIGTERM, are handled by the module `signals`, behind the feature of that name.)
 ///
 /// ```
-/// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Received, worker};
+/// use control_panel::{
+///     Context, ControlPanel, GraphIntent, IntentSource, Received, worker,
+/// };
 ///
 /// #[derive(GraphIntent)]
-/// enum Update { Indexed(String) }
+/// enum Update {
+///     Indexed(String),
+/// }
 ///
 /// /// A page was opened.
 /// struct Opened(String);
@@ -94,8 +100,12 @@ pub(crate) const CAPACITY: usize = 64;
 ///     # cx.send(Update::Indexed("ready".into())).await.ok();
 ///     while let Some(received) = opened.recv().await {
 ///         match received {
-///             Received::Signal(page) => cx.send(Update::Indexed(page.0.clone())).await.ok(),
-///             Received::Lagged(missed) => panic!("{missed} pages are in no index"),
+///             Received::Signal(page) => {
+///                 cx.send(Update::Indexed(page.0.clone())).await.ok()
+///             }
+///             Received::Lagged(missed) => {
+///                 panic!("{missed} pages are in no index")
+///             }
 ///         };
 ///     }
 /// }

@@ -35,7 +35,9 @@ pub(super) type Place<S, Src> = Arc<Entry<Announced<S, Src>>>;
 /// let zoom = panel.bus(IntentSource::LocalUI);
 /// drop(panel.drain()); // frame 1
 /// zoom.publish(Zoomed(2));
-/// let Some(Received::Signal(signal)) = view.try_recv() else { panic!("nothing was announced") };
+/// let Some(Received::Signal(signal)) = view.try_recv() else {
+///     panic!("nothing was announced")
+/// };
 /// assert_eq!(*signal, Zoomed(2));
 /// assert_eq!((signal.source(), signal.frame()), (IntentSource::LocalUI, 1));
 /// ```

@@ -42,7 +42,9 @@ use crate::{
 /// to [`merge`](crate::Replica::merge), and [`settle`](Reducer::settle) puts them in that order:
 ///
 /// ```
-/// use control_panel::{Delta, GraphIntent, Peer, QueuedIntent, Reducer, Replica, Stamp, State};
+/// use control_panel::{
+///     Delta, GraphIntent, Peer, QueuedIntent, Reducer, Replica, Stamp, State,
+/// };
 ///
 /// #[derive(Clone, Default)]
 /// struct Pages(Vec<String>);
@@ -59,7 +61,9 @@ use crate::{
 /// enum Update {
 ///     Add(String),
 ///     #[intent(clock = delta, origin = delta)]
-///     ApplyRemoteDelta { delta: Delta<String> },
+///     ApplyRemoteDelta {
+///         delta: Delta<String>,
+///     },
 ///     Scrolled(u32),
 /// }
 ///
@@ -73,8 +77,12 @@ use crate::{
 ///
 ///     fn apply(&mut self, queued: QueuedIntent<Update>) {
 ///         match queued.intent {
-///             Update::Add(page) => { self.pages.commit(page); }
-///             Update::ApplyRemoteDelta { delta } => { self.pages.merge(delta); }
+///             Update::Add(page) => {
+///                 self.pages.commit(page);
+///             }
+///             Update::ApplyRemoteDelta { delta } => {
+///                 self.pages.merge(delta);
+///             }
 ///             Update::Scrolled(line) => self.line = line,
 ///         }
 ///     }
@@ -99,6 +107,9 @@ use crate::{
 ///     pages.state().0.push("seen here".to_owned()); // cannot borrow as mutable
 /// }
 /// ```
+#[doc(alias = "update")]
+#[doc(alias = "elm")]
+#[doc(alias = "redux")]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no state that a frame can be applied to",
     note = "implement `control_panel::Reducer` for `{Self}`, with the panel's intent as its `Intent`"

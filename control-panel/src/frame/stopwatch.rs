@@ -43,7 +43,11 @@ thread_local! {
 /// # }
 /// # let mut app = App { words: Replica::new(Peer([1; 32]), [Peer([1; 32])], Words::default()) };
 /// # let mut panel = ControlPanel::<Update>::new();
-/// let report = panel.run_frame(&mut app, &mut (), [(IntentSource::LocalUI, Update::Typed("a".into()))]);
+/// let report = panel.run_frame(
+///     &mut app,
+///     &mut (),
+///     [(IntentSource::LocalUI, Update::Typed("a".into()))],
+/// );
 /// let slowest = report.slowest.expect("one was applied");
 /// assert_eq!((slowest.operations, slowest.first), (1, slowest.last));
 /// if slowest.took > Duration::from_millis(4) {

@@ -80,7 +80,10 @@ impl fmt::Display for Author {
 /// use control_panel::{Author, Peer, Stamp};
 ///
 /// let author = Author { peer: Peer([1; 32]), incarnation: 0 };
-/// let (first, second) = (Stamp { lamport: 1, author, seq: 0 }, Stamp { lamport: 5, author, seq: 1 });
+/// let (first, second) = (
+///     Stamp { lamport: 1, author, seq: 0 },
+///     Stamp { lamport: 5, author, seq: 1 },
+/// );
 /// assert!(first < second);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -86,10 +86,14 @@ pub trait Intent: Sized + Send + 'static {
     /// enum Update {
     ///     Refresh,
     ///     #[intent(clock = lamport)]
-    ///     Remote { lamport: u64, text: String },
+    ///     Remote {
+    ///         lamport: u64,
+    ///         text: String,
+    ///     },
     /// }
     ///
-    /// let replicated: Vec<_> = Update::VARIANTS.iter().filter(|variant| variant.replicated).collect();
+    /// let replicated: Vec<_> =
+    ///     Update::VARIANTS.iter().filter(|variant| variant.replicated).collect();
     /// assert_eq!(replicated, [&Update::VARIANTS[1]]);
     /// assert_eq!(Update::VARIANTS[1].name, "Remote");
     /// assert_eq!(Update::Refresh.variant_name(), "Refresh");
@@ -144,7 +148,9 @@ pub enum Delivery {
     ///
     /// let mut panel = ControlPanel::<Update>::new();
     /// let pointer = panel.sender(IntentSource::LocalUI);
-    /// for update in [Update::Moved(1), Update::Clicked, Update::Moved(2), Update::Moved(3)] {
+    /// for update in
+    ///     [Update::Moved(1), Update::Clicked, Update::Moved(2), Update::Moved(3)]
+    /// {
     ///     pointer.try_send(update)?;
     /// }
     /// let frame: Vec<_> = panel.drain().map(|queued| queued.intent).collect();
@@ -171,7 +177,11 @@ pub struct LatestKey {
 /// /// One line of a dashboard for each variant.
 /// fn lines<I: Intent>() -> Vec<String> {
 ///     let line = |variant: &Variant| {
-///         format!("{}{}", variant.name, if variant.replicated { " (replicated)" } else { "" })
+///         format!(
+///             "{}{}",
+///             variant.name,
+///             if variant.replicated { " (replicated)" } else { "" }
+///         )
 ///     };
 ///     I::VARIANTS.iter().map(line).collect()
 /// }
@@ -203,7 +213,10 @@ pub struct Variant {
     ///     #[intent(skip)]
     ///     PasswordTyped(String),
     /// }
-    /// assert_eq!(Update::VARIANTS.iter().map(|variant| variant.skipped).collect::<Vec<_>>(), [false, true]);
+    /// assert_eq!(
+    ///     Update::VARIANTS.iter().map(|variant| variant.skipped).collect::<Vec<_>>(),
+    ///     [false, true]
+    /// );
     /// ```
     pub skipped: bool,
 }
@@ -305,7 +318,11 @@ impl<C: LogicalClock> LogicalClock for Option<C> {
 ///     #[intent(clock = lamport, origin = from)]
 ///     Remote { lamport: u64, from: Replica, text: String },
 /// }
-/// let remote = Update::Remote { lamport: 1, from: Replica([0, 0, 0, 0, 0, 0, 0, 9]), text: "hi".into() };
+/// let remote = Update::Remote {
+///     lamport: 1,
+///     from: Replica([0, 0, 0, 0, 0, 0, 0, 9]),
+///     text: "hi".into(),
+/// };
 /// assert_eq!(remote.peer(), Some(9));
 /// ```
 #[diagnostic::on_unimplemented(

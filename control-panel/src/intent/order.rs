@@ -45,8 +45,10 @@ impl fmt::Display for Origin {
 ///     Remote(u64),
 /// }
 ///
-/// let local = QueuedIntent::new(IntentSource::Restore, Update::Refresh).causality_order();
-/// let remote = QueuedIntent::new(IntentSource::LocalUI, Update::Remote(4)).causality_order();
+/// let local =
+///     QueuedIntent::new(IntentSource::Restore, Update::Refresh).causality_order();
+/// let remote = QueuedIntent::new(IntentSource::LocalUI, Update::Remote(4))
+///     .causality_order();
 /// assert_eq!((local.clock, remote.clock), (0, 4));
 /// assert!(local < remote, "the clock decides before the source does");
 /// ```
@@ -100,8 +102,8 @@ impl<I: Intent> QueuedIntent<I> {
     /// later one.
     ///
     /// ```
-    /// use std::collections::HashMap;
     /// use control_panel::{GraphIntent, IntentSource, Origin, QueuedIntent, Reducer};
+    /// use std::collections::HashMap;
     ///
     /// #[derive(GraphIntent)]
     /// enum Update {
@@ -127,12 +129,17 @@ impl<I: Intent> QueuedIntent<I> {
     /// let [first, second] = [1, 2].map(Origin::new);
     /// let mut titles = Titles::default();
     /// for (origin, title) in [(first, "a"), (second, "b"), (first, "c")] {
-    ///     let queued = QueuedIntent::new(IntentSource::ServoDelegate, Update::Title(title.into()));
+    ///     let queued = QueuedIntent::new(
+    ///         IntentSource::ServoDelegate,
+    ///         Update::Title(title.into()),
+    ///     );
     ///     titles.apply(queued.with_origin(origin));
     /// }
     /// assert_eq!((&*titles.0[&first], &*titles.0[&second]), ("c", "b"));
     ///
-    /// let remote = QueuedIntent::new(IntentSource::P2pSync, Update::Remote(4)).with_origin(first).with_seq(7);
+    /// let remote = QueuedIntent::new(IntentSource::P2pSync, Update::Remote(4))
+    ///     .with_origin(first)
+    ///     .with_seq(7);
     /// let order = remote.causality_order();
     /// assert_eq!((order.clock, order.origin, order.seq), (4, first, 7));
     /// ```

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::{Fault, Journal, JournalError, Recorded, journal::Open, store::Begun};
 
+/// # A session that begins again
 impl Journal {
     /// Whether this session has recorded more than is [kept](Self::keep_recorded) of earlier ones, so that it is time to
     /// [begin again](Self::begin_again).
@@ -29,8 +30,12 @@ impl Journal {
     /// with the session after it.
     ///
     /// ```
-    /// use control_panel::{ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer};
-    /// use control_panel::journal::{Journal, JournalError, Recorded, Recording, Start};
+    /// use control_panel::journal::{
+    ///     Journal, JournalError, Recorded, Recording, Start,
+    /// };
+    /// use control_panel::{
+    ///     ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer,
+    /// };
     /// use serde::{Deserialize, Serialize};
     ///
     /// #[derive(Debug, GraphIntent, Serialize, Deserialize)]
@@ -67,7 +72,11 @@ impl Journal {
     /// let mut total: Total = journal.begin()?;
     /// let mut panel = ControlPanel::<Update>::builder().record(&journal).build();
     /// for n in 0..1_000 {
-    ///     panel.run_frame(&mut total, &mut (), [(IntentSource::LocalUI, Update::Add(n))]);
+    ///     panel.run_frame(
+    ///         &mut total,
+    ///         &mut (),
+    ///         [(IntentSource::LocalUI, Update::Add(n))],
+    ///     );
     ///     journal.flush()?; // a writer does
     ///     if journal.is_long() {
     ///         journal.begin_again(&mut total)?;

@@ -18,6 +18,7 @@ pub enum EffectState {
     Done,
 }
 
+/// # Effects that cannot be undone
 impl Journal {
     /// Notes an effect, durably, before it is performed. The key is the stamp of the operation that causes it
     /// ([`Replica::settled_ops`](crate::Replica::settled_ops)), so a restart that hands out the operation again finds the note.
@@ -25,7 +26,10 @@ impl Journal {
     /// It blocks for one transaction: call it where the effect is performed, in a worker, not on the frame's thread.
     ///
     /// ```
-    /// use control_panel::{Author, Peer, Stamp, journal::{EffectState, Journal}};
+    /// use control_panel::{
+    ///     Author, Peer, Stamp,
+    ///     journal::{EffectState, Journal},
+    /// };
     ///
     /// # let folder = tempfile::tempdir()?;
     /// # let path = folder.path().join("app.journal");
@@ -38,7 +42,8 @@ impl Journal {
     ///         send_mail();
     ///         journal.effect_done(stamp)?;
     ///     }
-    ///     EffectState::Interrupted => { /* it may have been sent: ask, or leave it */ }
+    ///     EffectState::Interrupted => { /* it may have been sent: ask, or leave it */
+    ///     }
     ///     EffectState::Done => {}
     /// }
     /// assert_eq!(journal.begin_effect(stamp)?, EffectState::Done);

@@ -21,7 +21,11 @@ use crate::replica::{
 /// let error = Journal::open(&folder).unwrap_err();
 /// assert!(matches!(error.fault(), Fault::NotAFile));
 /// assert_eq!(error.path(), folder);
-/// assert!(error.to_string().ends_with("not a file: give the path of the journal itself"));
+/// assert!(
+///     error
+///         .to_string()
+///         .ends_with("not a file: give the path of the journal itself")
+/// );
 /// ```
 #[derive(Debug)]
 pub struct JournalError {

@@ -25,6 +25,7 @@ use crate::replica::{
 /// take different numbers with near certainty.
 const STRIDE: u64 = 1 << 16;
 
+/// # Replicas
 impl Journal {
     /// The replica of this journal: restored, or new. From now on it hands what it admits to the journal each frame, and nothing of
     /// its own leaves it ([`outbox`](Replica::outbox), [`since`](Replica::since)) before it is durable.
@@ -36,7 +37,11 @@ impl Journal {
     /// It blocks: it reads all operations and applies them.
     ///
     /// ```
-    /// use control_panel::{Peer, Replica, Stamp, State, journal::Journal, replica::codec::{Limits, Postcard}};
+    /// use control_panel::{
+    ///     Peer, Replica, Stamp, State,
+    ///     journal::Journal,
+    ///     replica::codec::{Limits, Postcard},
+    /// };
     /// use serde::{Deserialize, Serialize};
     ///
     /// #[derive(Clone, Default, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,7 +60,8 @@ impl Journal {
     /// let start = || -> Result<_, Box<dyn std::error::Error>> {
     ///     let builder = Replica::builder(Peer([1; 32]), Words::default());
     ///     let journal = Journal::open(&path)?;
-    ///     let replica = journal.replica(builder.codec(Postcard::new(), Limits::default()))?;
+    ///     let replica =
+    ///         journal.replica(builder.codec(Postcard::new(), Limits::default()))?;
     ///     Ok((journal, replica))
     /// };
     /// let (journal, mut replica) = start()?;

@@ -37,6 +37,11 @@ use crate::util::{mutex::Mutex, park};
 /// assert_eq!(Journal::open(&path)?.session(), 2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[doc(alias = "event sourcing")]
+#[doc(alias = "time travel")]
+#[doc(alias = "write-ahead log")]
+#[doc(alias = "persistence")]
+#[doc(alias = "event log")]
 #[derive(Clone, Debug)]
 pub struct Journal {
     shared: Arc<Shared>,
@@ -77,6 +82,7 @@ pub(super) struct Open {
     pub(super) has_replica: bool,
 }
 
+/// # Opening and closing
 impl Journal {
     /// Opens the journal at this path, or creates one if there is no file. The parent folder must exist.
     ///

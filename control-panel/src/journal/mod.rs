@@ -4,9 +4,14 @@
 //! ([`PanelBuilder::record`](crate::PanelBuilder::record)). The writer is a worker, off the frame's thread:
 //!
 //! ```
-//! use control_panel::{ControlPanel, Delta, GraphIntent, IntentSource, Peer, QueuedIntent, Reducer, Replica, Stamp, State};
-//! use control_panel::journal::{Journal, JournalError, JournalEvent, Recorded, Recording, Start};
+//! use control_panel::journal::{
+//!     Journal, JournalError, JournalEvent, Recorded, Recording, Start,
+//! };
 //! use control_panel::replica::codec::{Limits, Postcard};
+//! use control_panel::{
+//!     ControlPanel, Delta, GraphIntent, IntentSource, Peer, QueuedIntent,
+//!     Reducer, Replica, Stamp, State,
+//! };
 //! use serde::{Deserialize, Serialize};
 //!
 //! /// What peers share: on disk as operations.
@@ -27,7 +32,9 @@
 //!     Scrolled(usize),
 //!     Quit,
 //!     #[intent(clock = delta, origin = delta)]
-//!     ApplyRemoteDelta { delta: Delta<String> },
+//!     ApplyRemoteDelta {
+//!         delta: Delta<String>,
+//!     },
 //!     #[intent(from, skip)]
 //!     #[serde(skip)]
 //!     Journal(JournalEvent),
@@ -52,7 +59,8 @@
 //!             Update::Quit => self.quit = true,
 //!             Update::ApplyRemoteDelta { delta } => self.document.merge(delta),
 //!             Update::Journal(event) => {
-//!                 self.journal = event.to_string(); // a full disk, say: shown to the user
+//!                 // A full disk, say: shown to the user.
+//!                 self.journal = event.to_string();
 //!                 if let JournalEvent::Recovered = event {
 //!                     // What was typed meanwhile had no place on the disk.
 //!                     for (_, line) in self.document.take_void() {
@@ -71,8 +79,10 @@
 //! impl Recorded for App {
 //!     fn begin(start: &Start<'_>) -> Result<Self, JournalError> {
 //!         let builder = Replica::builder(Peer([1; 32]), Document::default());
-//!         let document = start.replica(builder.codec(Postcard::new(), Limits::default()))?;
-//!         // The replica has what was typed, and what was to happen then is not to happen now.
+//!         let document =
+//!             start.replica(builder.codec(Postcard::new(), Limits::default()))?;
+//!         // The replica has what was typed, and what was to happen then is not to
+//!         // happen now.
 //!         let each = |scrolled: &mut usize, queued: QueuedIntent<Update>| {
 //!             if let Update::Scrolled(to) = queued.intent {
 //!                 *scrolled = to;
@@ -89,8 +99,15 @@
 //!     let mut panel = ControlPanel::<Update>::builder().record(&journal).build();
 //!     panel.spawn(journal.writer(IntentSource::Restore));
 //!     for line in typed {
-//!         let local = [Update::Typed((*line).to_owned()), Update::Scrolled(app.document.state().0.len())];
-//!         panel.run_frame(&mut app, &mut (), local.map(|update| (IntentSource::LocalUI, update)));
+//!         let local = [
+//!             Update::Typed((*line).to_owned()),
+//!             Update::Scrolled(app.document.state().0.len()),
+//!         ];
+//!         panel.run_frame(
+//!             &mut app,
+//!             &mut (),
+//!             local.map(|update| (IntentSource::LocalUI, update)),
+//!         );
 //!     }
 //!     panel.run_frame(&mut app, &mut (), [(IntentSource::LocalUI, Update::Quit)]);
 //!     assert!(app.quit);
@@ -127,6 +144,12 @@
 //! The layout of the file and what it promises is in `journal/README.md`. The example `graph_browser` has all of it
 //! (`examples/graph_browser/journal.rs`), `graph_journal` the command line.
 
+// First what the page of `Journal` begins with: rustdoc shows a type's methods by the modules that have them.
+#[expect(clippy::module_inception, reason = "one type, one file, and the room is named for it")]
+mod journal;
+
+mod recording;
+
 mod again;
 mod cli;
 mod effects;
@@ -136,15 +159,12 @@ mod handover;
 mod identity;
 mod inbox;
 mod intents;
-#[expect(clippy::module_inception, reason = "one type, one file, and the room is named for it")]
-mod journal;
 mod keeping;
 mod lengths;
 mod lock;
 mod notes;
 mod progress;
 mod record;
-mod recording;
 mod replay;
 mod salvage;
 mod serve;

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{PanelBuilder, intent::Intent};
 
+/// # Beginning, and recording
 impl Journal {
     /// The state with which this session begins: calls [`Recorded::begin`], and notes which reducer it is. Call it once after the journal
     /// is opened, before the first frame.

@@ -59,6 +59,7 @@ impl Missing {
     }
 }
 
+/// # Serving peers
 impl Journal {
     /// What a replica of that version lacks, within these limits, in order. Only durable operations are included, so no peer ever has
     /// one that a crash here would lose.
@@ -85,14 +86,21 @@ impl Journal {
     /// use control_panel::{Delta, replica::Snapshot};
     ///
     /// let peers = [Peer([1; 32]), Peer([2; 32])];
-    /// let builder = |peer| Replica::builder(peer, Words::default()).members(peers).codec(Postcard::new(), Limits::default());
+    /// let builder = |peer| {
+    ///     Replica::builder(peer, Words::default())
+    ///         .members(peers)
+    ///         .codec(Postcard::new(), Limits::default())
+    /// };
     /// let journal = Journal::open(&path)?;
     /// let mut here = journal.replica(builder(peers[0]))?;
     /// let mut there = builder(peers[1]).build();
     /// here.commit("kept".to_owned());
     /// let _ = here.settle();
     /// let (codec, limits) = (Postcard::new(), Limits::default());
-    /// assert!(journal.since(there.version(), &limits)?.is_empty(), "no writer has written it yet");
+    /// assert!(
+    ///     journal.since(there.version(), &limits)?.is_empty(),
+    ///     "no writer has written it yet"
+    /// );
     /// journal.flush()?;
     /// let mut missing = journal.since(there.version(), &limits)?;
     /// loop {

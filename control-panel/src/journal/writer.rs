@@ -56,6 +56,7 @@ impl fmt::Display for JournalEvent {
     }
 }
 
+/// # Writing
 impl Journal {
     /// The worker that writes this journal, named `journal_writer`, on a thread of its own. Everything that arrived during one
     /// transaction is written in the next.
@@ -64,7 +65,10 @@ impl Journal {
     /// [`JournalEvent`]. A failed sync ends it with an error. When it is stopped, it writes what was handed over first.
     ///
     /// ```
-    /// use control_panel::{ControlPanel, GraphIntent, IntentSource, journal::{Journal, JournalEvent}};
+    /// use control_panel::{
+    ///     ControlPanel, GraphIntent, IntentSource,
+    ///     journal::{Journal, JournalEvent},
+    /// };
     ///
     /// #[derive(GraphIntent)]
     /// enum Update {

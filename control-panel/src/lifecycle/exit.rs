@@ -89,12 +89,17 @@ pub type WorkerError = Arc<dyn Error + Send + Sync>;
 /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, worker};
 ///
 /// #[derive(GraphIntent)]
-/// enum Update { Tick }
+/// enum Update {
+///     Tick,
+/// }
 ///
 /// #[worker(source = IntentSource::Restore, kind = thread)]
-/// fn tick(cx: Context<Update>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// fn tick(
+///     cx: Context<Update>,
+/// ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
 ///     loop {
-///         cx.send_blocking(Update::Tick)?; // ends the loop once the worker is asked to stop
+///         // Ends the loop once the worker is asked to stop.
+///         cx.send_blocking(Update::Tick)?;
 ///     }
 /// }
 ///

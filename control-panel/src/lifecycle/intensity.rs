@@ -29,20 +29,32 @@ use super::exit::Exit;
 /// those less than a 1024th of the period apart are remembered, and forgotten, as one moment.
 ///
 /// ```
+/// use control_panel::{
+///     Context, ControlPanel, GraphIntent, Intensity, IntentSource, Restart,
+///     Worker, WorkerStatus, testing,
+/// };
 /// use std::time::Duration;
-/// use control_panel::{Context, ControlPanel, GraphIntent, Intensity, IntentSource, Restart, Worker, WorkerStatus, testing};
 ///
 /// #[derive(GraphIntent)]
 /// enum Update {}
 ///
 /// testing::paused(async |panel: &mut ControlPanel<Update>| {
-///     let dead_server = |_: Context<Update>| async { Err::<(), _>("connection refused") };
-///     let connect = |name| Worker::new(name, IntentSource::P2pSync, dead_server).restart(Restart::OnFailure);
+///     let dead_server =
+///         |_: Context<Update>| async { Err::<(), _>("connection refused") };
+///     let connect = |name| {
+///         Worker::new(name, IntentSource::P2pSync, dead_server)
+///             .restart(Restart::OnFailure)
+///     };
 ///     let patient = panel.spawn(connect("patient"));
-///     let hasty = panel.spawn(connect("hasty").intensity(Intensity::new(5, Duration::from_secs(10))));
+///     let hasty = panel.spawn(
+///         connect("hasty").intensity(Intensity::new(5, Duration::from_secs(10))),
+///     );
 ///     testing::advance(Duration::from_secs(3600)).await;
 ///     assert!(!patient.status().is_final(), "it tries every 30 s or more often");
-///     assert!(matches!(hasty.status(), WorkerStatus::Ended(_)), "it tried five times more");
+///     assert!(
+///         matches!(hasty.status(), WorkerStatus::Ended(_)),
+///         "it tried five times more"
+///     );
 /// });
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

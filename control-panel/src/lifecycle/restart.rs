@@ -59,12 +59,14 @@ impl Backoff {
     /// so use another one for each attempt and each worker.
     ///
     /// ```
-    /// use std::time::Duration;
     /// use control_panel::Backoff;
+    /// use std::time::Duration;
     ///
     /// let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(30));
     /// let third = backoff.delay(2, 7);
-    /// assert!(third >= Duration::from_millis(200) && third <= Duration::from_millis(400));
+    /// assert!(
+    ///     third >= Duration::from_millis(200) && third <= Duration::from_millis(400)
+    /// );
     /// assert_eq!(third, backoff.delay(2, 7));
     /// ```
     #[must_use]

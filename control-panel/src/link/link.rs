@@ -63,6 +63,7 @@ impl<S: State + Serialize + DeserializeOwned> SnapshotBytes<S> {
     }
 }
 
+/// # For workers
 impl<S: State + Serialize + DeserializeOwned> Replica<S> {
     /// A handle by which workers read this replica: its version, its members, what peers lack. From now on each [`settle`](Self::settle) and
     /// [`outbox`](Self::outbox) publishes what changed; call both once a frame, also if the delta that `outbox` returns is dropped, as it makes the
@@ -75,7 +76,10 @@ impl<S: State + Serialize + DeserializeOwned> Replica<S> {
     /// runs when a [cut](Self::cut) lets history go.
     ///
     /// ```
-    /// use control_panel::{Peer, Replica, Stamp, State, replica::codec::{Limits, Postcard}};
+    /// use control_panel::{
+    ///     Peer, Replica, Stamp, State,
+    ///     replica::codec::{Limits, Postcard},
+    /// };
     /// use serde::{Deserialize, Serialize};
     ///
     /// #[derive(Clone, Default, Serialize, Deserialize)]
@@ -89,7 +93,9 @@ impl<S: State + Serialize + DeserializeOwned> Replica<S> {
     ///     }
     /// }
     ///
-    /// let mut replica = Replica::builder(Peer([1; 32]), Words::default()).codec(Postcard::new(), Limits::default()).build();
+    /// let mut replica = Replica::builder(Peer([1; 32]), Words::default())
+    ///     .codec(Postcard::new(), Limits::default())
+    ///     .build();
     /// let link = replica.link();
     /// replica.commit("first".to_owned());
     /// assert_eq!(link.version().get(replica.author()), 0, "not settled yet");

@@ -69,6 +69,7 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
     }
 }
 
+/// # Questions of the loop
 impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// Like the free [`reply`](crate::reply()), but wakes a sleeping loop once the answer arrives or can no longer come:
     /// [`on_ready`](super::PanelBuilder::on_ready) is called and [`wait_ready`](Self::wait_ready) resolves, though the frame
@@ -84,8 +85,13 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// panel are equivalent; creating one costs a reference count.
     ///
     /// ```
-    /// use std::{future::Future, pin::pin, task::{Context, Poll}, time::Duration};
     /// use control_panel::{ControlPanel, GraphIntent};
+    /// use std::{
+    ///     future::Future,
+    ///     pin::pin,
+    ///     task::{Context, Poll},
+    ///     time::Duration,
+    /// };
     ///
     /// #[derive(GraphIntent)]
     /// enum Update {}
@@ -97,7 +103,9 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// let mut question = pin!(question);
     /// let answer = loop {
     ///     panel.drain().for_each(drop); // the frame
-    ///     if let Poll::Ready(answer) = question.as_mut().poll(&mut Context::from_waker(&waker)) {
+    ///     if let Poll::Ready(answer) =
+    ///         question.as_mut().poll(&mut Context::from_waker(&waker))
+    ///     {
     ///         break answer?;
     ///     }
     ///     panel.wait_ready_timeout(Duration::MAX);
@@ -131,9 +139,10 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// enum Update {}
     ///
     /// let mut panel = ControlPanel::<Update>::new();
-    /// let mut manifest = panel.ask_blocking("read manifest", IntentSource::LocalUI, || {
-    ///     std::fs::read_to_string("Cargo.toml")
-    /// });
+    /// let mut manifest =
+    ///     panel.ask_blocking("read manifest", IntentSource::LocalUI, || {
+    ///         std::fs::read_to_string("Cargo.toml")
+    ///     });
     /// let text = loop {
     ///     panel.drain().for_each(drop); // the frame
     ///     if let Some(text) = manifest.try_take() {

@@ -40,20 +40,27 @@ use crate::{frame::reducer::Warning, telemetry::TARGET};
 /// Configures and builds a [`ControlPanel`]. Created by [`ControlPanel::builder`].
 ///
 /// ```
-/// use std::time::Duration;
 /// use control_panel::{ControlPanel, GraphIntent};
+/// use std::time::Duration;
 ///
 /// #[derive(GraphIntent)]
-/// enum Update { Refresh }
+/// enum Update {
+///     Refresh,
+/// }
 ///
-/// struct Limits { memory: f32 } // no `Default`: then `policy` must be called
+/// struct Limits {
+///     memory: f32,
+/// } // no `Default`: then `policy` must be called
 ///
 /// let panel = ControlPanel::<Update, Limits>::builder()
 ///     .name("browser")
 ///     .capacity(64)
 ///     .policy(Limits { memory: 0.8 })
 ///     .shutdown_timeout(Duration::from_secs(2))
-///     .on_ready(|| { /* wake a sleeping loop: egui's `request_repaint`, winit's proxy */ })
+///     .on_ready(
+///         || { /* wake a sleeping loop: egui's `request_repaint`, winit's proxy */
+///         },
+///     )
 ///     .try_build()?;
 /// # Ok::<(), control_panel::BuildError>(())
 /// ```
@@ -253,7 +260,9 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
     /// # #[derive(GraphIntent)] enum Update { Refresh }
     /// # let ctx = &egui::Context;
     /// let ctx = ctx.clone();
-    /// let panel = ControlPanel::<Update>::builder().on_ready(move || ctx.request_repaint()).build();
+    /// let panel = ControlPanel::<Update>::builder()
+    ///     .on_ready(move || ctx.request_repaint())
+    ///     .build();
     /// ```
     ///
     /// For winit, send the loop an event of the program's own, and drain in `user_event`; see `examples/wake/winit_wake.rs`:

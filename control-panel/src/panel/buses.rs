@@ -6,6 +6,7 @@ use crate::{
     intent::Intent,
 };
 
+/// # Signals
 impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// Returns the bus of signals of type `S`, which publishes as `source`: for the frame loop, hosts and callbacks. Each call
     /// creates an origin. Call it once and keep the bus.
@@ -37,7 +38,9 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// for received in arrivals.drain() {
     ///     match received {
     ///         Received::Signal(arrived) => title = format!("{} is there", arrived.0),
-    ///         Received::Lagged(missed) => title = format!("{missed} mods and more are there"),
+    ///         Received::Lagged(missed) => {
+    ///             title = format!("{missed} mods and more are there")
+    ///         }
     ///     }
     /// }
     /// # assert_eq!(title, "reader is there");

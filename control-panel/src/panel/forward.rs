@@ -74,7 +74,9 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
     /// the event yields no intent. A second call replaces the first.
     ///
     /// ```
-    /// use control_panel::{Context, ControlPanel, EventKind, GraphIntent, IntentSource, Notice, worker};
+    /// use control_panel::{
+    ///     Context, ControlPanel, EventKind, GraphIntent, IntentSource, Notice, worker,
+    /// };
     ///
     /// #[derive(GraphIntent)]
     /// enum Update {
@@ -106,7 +108,10 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
     ///         break queued.intent;
     ///     }
     /// };
-    /// assert!(matches!(failed, Update::Failed(what) if what == "fetch failed: no route to host"));
+    /// assert!(
+    ///     matches!(failed, Update::Failed(what)
+    ///         if what == "fetch failed: no route to host")
+    /// );
     /// ```
     pub fn forward_events(
         mut self,

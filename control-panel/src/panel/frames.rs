@@ -20,6 +20,7 @@ use crate::{
     util::park,
 };
 
+/// # Frames, and sleeping between them
 impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// Takes everything queued now, in causal order. Never waits for a sender and never runs a worker.
     ///

@@ -31,16 +31,24 @@ use crate::{
 /// So does one that has ended: the end of a worker is final.
 ///
 /// ```
-/// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Strategy, worker};
+/// use control_panel::{
+///     Context, ControlPanel, GraphIntent, IntentSource, Strategy, worker,
+/// };
 ///
 /// #[derive(GraphIntent)]
-/// enum Update { Line(String) }
+/// enum Update {
+///     Line(String),
+/// }
 ///
 /// #[worker(source = IntentSource::Restore, restart = always)]
-/// async fn socket(cx: Context<Update>) { cx.cancelled().await }
+/// async fn socket(cx: Context<Update>) {
+///     cx.cancelled().await
+/// }
 ///
 /// #[worker(source = IntentSource::Restore, restart = always)]
-/// async fn reader(cx: Context<Update>) { cx.cancelled().await }
+/// async fn reader(cx: Context<Update>) {
+///     cx.cancelled().await
+/// }
 ///
 /// let panel = ControlPanel::<Update>::new();
 /// let session = panel.group().strategy(Strategy::RestForOne);

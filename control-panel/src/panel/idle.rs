@@ -240,6 +240,7 @@ impl Wake for Timer {
     }
 }
 
+/// # Idleness
 impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// Records user activity: the panel is no longer idle, and workers that were suspended because it was idle are resumed.
     ///
@@ -258,11 +259,15 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
     /// spawned while the panel is idle begins suspended.
     ///
     /// ```
+    /// use control_panel::{
+    ///     Context, ControlPanel, GraphIntent, IntentSource, testing, worker,
+    /// };
     /// use std::time::Duration;
-    /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
     ///
     /// #[derive(GraphIntent)]
-    /// enum Update { Prefetched }
+    /// enum Update {
+    ///     Prefetched,
+    /// }
     ///
     /// #[worker(source = IntentSource::PrefetchScheduler, suspend = on_idle)]
     /// async fn prefetch(cx: Context<Update>) {
@@ -275,7 +280,9 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
     /// }
     ///
     /// # tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap().block_on(async {
-    /// let mut panel = ControlPanel::<Update>::builder().idle_after(Duration::from_secs(120)).build();
+    /// let mut panel = ControlPanel::<Update>::builder()
+    ///     .idle_after(Duration::from_secs(120))
+    ///     .build();
     /// let worker = panel.spawn_prefetch();
     /// testing::advance(Duration::from_secs(3600)).await;
     /// assert!(worker.is_suspended());

@@ -31,6 +31,8 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
     }
 }
 
+/// # Finding workers
+///
 /// Each look-up briefly takes the supervisor's lock. A loop that shows its workers each frame should read them from
 /// [`status`](Self::status), which never waits.
 impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
@@ -46,13 +48,19 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// Examines each living worker, and allocates a list for those that match.
     ///
     /// ```
-    /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Spawn, worker};
+    /// use control_panel::{
+    ///     Context, ControlPanel, GraphIntent, IntentSource, Spawn, worker,
+    /// };
     ///
     /// #[derive(GraphIntent)]
-    /// enum Update { Line(String) }
+    /// enum Update {
+    ///     Line(String),
+    /// }
     ///
     /// #[worker(source = IntentSource::Restore)]
-    /// async fn follow(cx: Context<Update>, path: &'static str) { cx.cancelled().await }
+    /// async fn follow(cx: Context<Update>, path: &'static str) {
+    ///     cx.cancelled().await
+    /// }
     ///
     /// let panel = ControlPanel::<Update>::new();
     /// panel.spawn_follow("kern.log");

@@ -45,21 +45,31 @@ pub trait Spawn: sealed::Sealed {
     /// time, such as its own [name](Worker::name). The command type stays the same.
     ///
     /// ```
+    /// use control_panel::{
+    ///     Context, ControlPanel, GraphIntent, IntentSource, Spawn, worker,
+    /// };
     /// use std::time::Duration;
-    /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Spawn, worker};
     ///
     /// #[derive(GraphIntent)]
-    /// enum Update { Line(String) }
+    /// enum Update {
+    ///     Line(String),
+    /// }
     ///
     /// #[worker(source = IntentSource::Restore)]
-    /// async fn store(cx: Context<Update>) { cx.cancelled().await }
+    /// async fn store(cx: Context<Update>) {
+    ///     cx.cancelled().await
+    /// }
     ///
     /// #[worker(source = IntentSource::Restore, cancel = cooperative)]
-    /// async fn feed(cx: Context<Update>) { cx.cancelled().await }
+    /// async fn feed(cx: Context<Update>) {
+    ///     cx.cancelled().await
+    /// }
     ///
     /// let panel = ControlPanel::<Update>::new();
     /// panel.spawn_store();
-    /// panel.configure(|worker| worker.after("store").grace(Duration::from_secs(1))).spawn_feed();
+    /// panel
+    ///     .configure(|worker| worker.after("store").grace(Duration::from_secs(1)))
+    ///     .spawn_feed();
     /// ```
     fn configure<F>(&self, adjust: F) -> Configured<'_, Self, F>
     where

@@ -31,17 +31,23 @@ use crate::{
 ///
 /// ```
 /// use control_panel::{
-///     Context, ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reconcile, Reducer, Spawner, worker,
+///     Context, ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reconcile,
+///     Reducer, Spawner, worker,
 /// };
 ///
 /// #[derive(GraphIntent)]
-/// enum Update { Open(u32) }
+/// enum Update {
+///     Open(u32),
+/// }
 ///
 /// #[worker(source = IntentSource::Restore)]
-/// async fn load(cx: Context<Update, u32>, page: u32) { /* … */ }
+/// async fn load(cx: Context<Update, u32>, page: u32) { /* … */
+/// }
 ///
 /// #[derive(Default)]
-/// struct State { page: u32 }
+/// struct State {
+///     page: u32,
+/// }
 ///
 /// impl Reducer for State {
 ///     type Intent = Update;
@@ -52,7 +58,9 @@ use crate::{
 /// }
 ///
 /// /// Makes the world match the state: here the policy, and a worker that loads.
-/// struct Host { panel: Spawner<Update, u32> }
+/// struct Host {
+///     panel: Spawner<Update, u32>,
+/// }
 ///
 /// impl Reconcile<State> for Host {
 ///     fn reconcile(&mut self, state: &State) {
@@ -65,7 +73,11 @@ use crate::{
 ///
 /// let mut panel = ControlPanel::<Update, u32>::new();
 /// let mut host = Host { panel: panel.spawner() };
-/// panel.run_frame(&mut State::default(), &mut host, [(IntentSource::LocalUI, Update::Open(7))]);
+/// panel.run_frame(
+///     &mut State::default(),
+///     &mut host,
+///     [(IntentSource::LocalUI, Update::Open(7))],
+/// );
 /// assert_eq!(*panel.policy(), 7);
 /// ```
 pub struct Spawner<I: Intent, P = ()> {

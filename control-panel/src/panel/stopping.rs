@@ -31,7 +31,45 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
     }
 }
 
+/// # The end
 impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
+    /// Stops every worker and reports how each ended. Accepted intents can still be drained afterwards.
+    ///
+    /// Returns by the deadline ([`shutdown_timeout`](crate::PanelBuilder::shutdown_timeout), counted from the first call), whatever
+    /// the workers do; the report names each one that did not stop. Nothing drains the queue meanwhile, so a send to a full
+    /// queue returns the intent instead of waiting ([`shutdown_draining`](Self::shutdown_draining) drains it). Afterwards every
+    /// send is refused.
+    ///
+    /// The deadline is the earlier of a tokio timer and a native timer. It cannot be kept if the caller itself runs on a
+    /// runtime thread that a worker blocks: a current-thread runtime shared with a worker that never awaits.
+    ///
+    /// A worker of this panel that calls it is asked to stop like all others. A worker that is cancelled by dropping its future
+    /// ends right there, and the next caller gets the report. Any other worker would wait for itself: a cooperative one until
+    /// it is dropped at the end of its [grace](crate::Worker::grace), one on a thread until the deadline, and the report names it. A
+    /// worker that should end the program sends an intent that requests it instead.
+    ///
+    /// # Cancel safety
+    /// Dropping the future half-way does not undo the cancellation; another call continues to wait, with the first call's
+    /// deadline.
+    pub async fn shutdown(&self) -> ShutdownReport {
+        self.shared.shut_down(Caller::Awaits).await
+    }
+
+    /// Like [`shutdown`](Self::shutdown), for a thread that is not driving a runtime. If one of the panel's own workers on a
+    /// thread calls it, that worker waits for itself until the deadline.
+    ///
+    /// In a synchronous callback of an async program, call this and the other `…_blocking` methods inside
+    /// [`block_in_place`](tokio::task::block_in_place), on a multi-thread runtime (`examples/cookbook/sync_callback.rs` in the
+    /// repository).
+    ///
+    /// # Panics
+    /// In async code, before anything is stopped: use `shutdown().await` there.
+    #[track_caller]
+    pub fn shutdown_blocking(&self) -> ShutdownReport {
+        park::assert_may_block("shutdown_blocking", "`shutdown().await`");
+        park::wait(self.shared.shut_down(Caller::Blocks))
+    }
+
     /// Begins the shutdown without waiting for it: every worker is notified, nothing is spawned any more, and a sleeping loop
     /// is woken and finds [`is_shutting_down`](Self::is_shutting_down).
     ///
@@ -41,10 +79,14 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// has no effect.
     ///
     /// ```
-    /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Spawner, worker};
+    /// use control_panel::{
+    ///     Context, ControlPanel, GraphIntent, IntentSource, Spawner, worker,
+    /// };
     ///
     /// #[derive(GraphIntent)]
-    /// enum Update { Line(String) }
+    /// enum Update {
+    ///     Line(String),
+    /// }
     ///
     /// #[worker(source = IntentSource::LocalUI)]
     /// async fn console(cx: Context<Update>, panel: Spawner<Update>) {
@@ -82,7 +124,9 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, worker};
     ///
     /// #[derive(GraphIntent)]
-    /// enum Update { Save(u32) }
+    /// enum Update {
+    ///     Save(u32),
+    /// }
     ///
     /// #[worker(source = IntentSource::Restore, cancel = cooperative)]
     /// async fn editor(cx: Context<Update>) {
@@ -93,14 +137,19 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     ///     }
     /// }
     ///
-    /// control_panel::testing::paused_with(ControlPanel::<Update>::builder().capacity(64), async |panel| {
-    ///     panel.spawn_editor();
-    ///     control_panel::testing::settle().await;
-    ///     let mut saved = 0;
-    ///     let report = panel.shutdown_draining(|panel| saved += panel.drain().count()).await;
-    ///     assert!(report.is_clean());
-    ///     assert_eq!(saved, 1_000);
-    /// });
+    /// control_panel::testing::paused_with(
+    ///     ControlPanel::<Update>::builder().capacity(64),
+    ///     async |panel| {
+    ///         panel.spawn_editor();
+    ///         control_panel::testing::settle().await;
+    ///         let mut saved = 0;
+    ///         let report = panel
+    ///             .shutdown_draining(|panel| saved += panel.drain().count())
+    ///             .await;
+    ///         assert!(report.is_clean());
+    ///         assert_eq!(saved, 1_000);
+    ///     },
+    /// );
     /// ```
     ///
     /// # Panics

@@ -25,7 +25,9 @@ use crate::{
 /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, worker};
 ///
 /// #[derive(GraphIntent)]
-/// enum Update { Thumbnail(u32) }
+/// enum Update {
+///     Thumbnail(u32),
+/// }
 ///
 /// #[worker(source = IntentSource::PrefetchScheduler)]
 /// async fn thumbnail(cx: Context<Update>, page: u32) {
@@ -41,7 +43,8 @@ use crate::{
 ///
 /// let thumbnails = panel.keyed_tasks();
 /// thumbnails.keyed("page 7").spawn_thumbnail(7);
-/// // Stops the one before, if it is still alive, and starts once it is entirely gone.
+/// // Stops the one before, if it is still alive, and starts once it is entirely
+/// // gone.
 /// thumbnails.keyed("page 7").spawn_thumbnail(7);
 /// ```
 #[must_use = "nothing is spawned until a worker is"]
@@ -100,13 +103,17 @@ impl<I: Intent, P: Send + Sync + 'static, K: Ord> Tasks<I, P, K> {
     /// usual. Does not wait.
     ///
     /// ```
-    /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    /// use control_panel::{
+    ///     Context, ControlPanel, GraphIntent, IntentSource, testing, worker,
+    /// };
     ///
     /// #[derive(GraphIntent)]
     /// enum Update {}
     ///
     /// #[worker(source = IntentSource::Restore)]
-    /// async fn load(cx: Context<Update>) { cx.cancelled().await }
+    /// async fn load(cx: Context<Update>) {
+    ///     cx.cancelled().await
+    /// }
     ///
     /// testing::paused(async |panel: &mut ControlPanel<Update>| {
     ///     let tasks = panel.tasks().limit(2);

@@ -4,17 +4,25 @@
 //! error: [`SendError`], [`TrySendError`]. [`Permits`] are room reserved before there is an intent.
 //!
 //! ```
-//! use control_panel::{ControlPanel, GraphIntent, IntentSource, queue::TrySendError};
+//! use control_panel::{
+//!     ControlPanel, GraphIntent, IntentSource, queue::TrySendError,
+//! };
 //!
 //! #[derive(Debug, PartialEq, GraphIntent)]
-//! enum Update { Open(u32) }
+//! enum Update {
+//!     Open(u32),
+//! }
 //!
 //! let mut panel = ControlPanel::<Update>::builder().capacity(4).build();
 //! let ui = panel.sender(IntentSource::LocalUI);
 //! let refused = (0..).find_map(|n| ui.try_send(Update::Open(n)).err()).unwrap();
 //! assert!(matches!(refused, TrySendError::Full(_)));
 //! let Update::Open(n) = refused.into_intent();
-//! assert_eq!(panel.drain().count(), n as usize, "what was accepted, and nothing else");
+//! assert_eq!(
+//!     panel.drain().count(),
+//!     n as usize,
+//!     "what was accepted, and nothing else"
+//! );
 //! ```
 
 // The bounded intent queue, behind one small seam: `Queue` for the panel, `Producer` for senders.

@@ -34,6 +34,10 @@ use crate::{
 /// assert_eq!(panel.drain().count(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[doc(alias = "channel")]
+#[doc(alias = "mpsc")]
+#[doc(alias = "Sender")]
+#[doc(alias = "tx")]
 pub struct IntentSender<I: Intent> {
     producer: Arc<Producer<I>>,
 }
@@ -65,18 +69,24 @@ impl<I: Intent> IntentSender<I> {
     /// - [`try_send`](Self::try_send), which hands it back.
     ///
     /// ```
+    /// use control_panel::{
+    ///     Context, ControlPanel, GraphIntent, IntentSource, Raced, race, testing,
+    ///     worker,
+    /// };
     /// use std::{pin::pin, time::Duration};
-    /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Raced, race, testing, worker};
     ///
     /// #[derive(GraphIntent)]
-    /// enum Update { Row(u32) }
+    /// enum Update {
+    ///     Row(u32),
+    /// }
     ///
     /// #[worker(source = IntentSource::Restore)]
     /// async fn rows(cx: Context<Update>) {
     ///     let mut ticks = tokio::time::interval(Duration::from_secs(1));
     ///     for row in 0..100 {
     ///         let mut sending = pin!(cx.send(Update::Row(row)));
-    ///         while let Raced::Second(_) = race(sending.as_mut(), ticks.tick()).await {
+    ///         while let Raced::Second(_) = race(sending.as_mut(), ticks.tick()).await
+    ///         {
     ///             // answer a ping; the row is still on its way
     ///         }
     ///     }
@@ -127,17 +137,20 @@ impl<I: Intent> IntentSender<I> {
     /// Needs no runtime.
     ///
     /// ```
-    /// use std::time::Duration;
     /// use control_panel::{ControlPanel, GraphIntent, IntentSource, SendError};
+    /// use std::time::Duration;
     ///
     /// #[derive(GraphIntent)]
-    /// enum Update { Line(u32) }
+    /// enum Update {
+    ///     Line(u32),
+    /// }
     ///
     /// let panel = ControlPanel::<Update>::builder().capacity(1).build();
     /// let sender = panel.sender(IntentSource::Restore);
     /// sender.send_blocking_timeout(Update::Line(1), Duration::from_secs(1))?;
     /// while sender.try_send(Update::Line(2)).is_ok() {}
-    /// let late = sender.send_blocking_timeout(Update::Line(3), Duration::from_millis(1));
+    /// let late =
+    ///     sender.send_blocking_timeout(Update::Line(3), Duration::from_millis(1));
     /// assert!(matches!(late, Err(SendError::Timeout(Update::Line(3)))));
     /// # Ok::<(), SendError<Update>>(())
     /// ```
@@ -246,7 +259,11 @@ impl<I: Intent> IntentSender<I> {
     /// sender.try_send(Update::Line(7))?;
     /// assert_eq!(sender.occupied(), 1);
     /// drop(panel.drain());
-    /// assert_eq!(sender.occupied(), 1, "the frame was dropped before it was read: it comes again");
+    /// assert_eq!(
+    ///     sender.occupied(),
+    ///     1,
+    ///     "the frame was dropped before it was read: it comes again"
+    /// );
     /// assert_eq!(panel.drain().count(), 1);
     /// assert_eq!(sender.occupied(), 0);
     /// # Ok::<(), control_panel::TrySendError<Update>>(())

@@ -5,6 +5,7 @@ use super::{
     run::Operation, signature::keep_covered,
 };
 
+/// # Members, undo, history, and what is sent
 impl<S: State> Replica<S> {
     /// Invites a peer, or changes what a member may do. It counts from when it is merged: the peer's operations have it in their past.
     ///

@@ -137,7 +137,9 @@ impl<S: State> ReplicaBuilder<S> {
     /// use std::time::Duration;
     ///
     /// let half_a_frame = Duration::from_millis(8);
-    /// let replica = Replica::builder(Peer([1; 32]), Words::default()).slow_after(half_a_frame).build();
+    /// let replica = Replica::builder(Peer([1; 32]), Words::default())
+    ///     .slow_after(half_a_frame)
+    ///     .build();
     /// # let _ = replica;
     /// ```
     pub fn slow_after(mut self, took: Duration) -> Self {

@@ -2,6 +2,7 @@
 
 use super::{Replica, Stamp, State, membership::Right, run::Operation};
 
+/// # Committing
 impl<S: State> Replica<S> {
     /// A local operation: applied immediately, and sent with the next [`outbox`](Self::outbox).
     ///
@@ -11,7 +12,7 @@ impl<S: State> Replica<S> {
     /// Lamport time of its stamp is 0.
     ///
     /// Cost: one `apply`, and an entry in the log. Each 1,024th also clones the state, where there are no undo records. With a codec, the operation is encoded, and
-    /// an own [`Codec`](super::codec::Codec) reads it back once.
+    /// an own `Codec` reads it back once.
     ///
     /// # Panics
     /// Not where `apply` does: the next `settle` reports that and restores the state. With a codec, before anything is changed: if the operation

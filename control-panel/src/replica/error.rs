@@ -78,7 +78,9 @@ impl error::Error for RevokeError {}
 /// use control_panel::replica::{Grant, NotOwner};
 ///
 /// let [owner, reader] = [1, 2].map(|byte| Peer([byte; 32]));
-/// let builder = Replica::builder(reader, Words::default()).members([owner]).member(reader, Grant::Read);
+/// let builder = Replica::builder(reader, Words::default())
+///     .members([owner])
+///     .member(reader, Grant::Read);
 /// assert_eq!(builder.build().invite(Peer([3; 32]), Grant::Write), Err(NotOwner));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +106,9 @@ impl error::Error for NotOwner {}
 /// use control_panel::replica::{CutError, Grant};
 ///
 /// let [owner, writer] = [1, 2].map(|byte| Peer([byte; 32]));
-/// let builder = Replica::builder(writer, Words::default()).members([owner]).member(writer, Grant::Write);
+/// let builder = Replica::builder(writer, Words::default())
+///     .members([owner])
+///     .member(writer, Grant::Write);
 /// assert!(matches!(builder.build().cut(), Err(CutError::NotOwner(_))));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,7 +160,9 @@ impl error::Error for CutError {}
 /// let [alice, bob] = [1, 2].map(|byte| Peer([byte; 32]));
 /// let mut replica = Replica::new(alice, [alice], Words::default());
 /// // It was not invited.
-/// let refused = Replica::builder(bob, Words::default()).members([alice]).join(replica.snapshot().expect("no journal"));
+/// let refused = Replica::builder(bob, Words::default())
+///     .members([alice])
+///     .join(replica.snapshot().expect("no journal"));
 /// assert_eq!(refused.unwrap_err(), SnapshotError::NotInvited);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

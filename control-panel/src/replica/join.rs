@@ -51,6 +51,7 @@ impl<S: State> ReplicaBuilder<S> {
     }
 }
 
+/// # Joining
 impl<S: State> Replica<S> {
     /// Goes on from a snapshot, as this replica was away while the others [cut](Self::cut) the history that it lacks
     /// ([`reaches`](Self::reaches)). With one that brings no news but what is above its cut, it only [merges](Self::merge) that.

@@ -10,10 +10,18 @@ use super::{Author, Grant, Peer, RunHash, Stamp};
 ///
 /// fn text(notice: &ReplicaNotice) -> Option<String> {
 ///     Some(match notice {
-///         ReplicaNotice::PeerMisbehaved { peer, what } => format!("{peer} sent what no honest program sends: {what:?}"),
-///         ReplicaNotice::PeerHoldsBack { peer, ops } => format!("{ops} operations wait for {peer}"),
-///         ReplicaNotice::OwnVoid { ops } => format!("{ops} of your changes do not count: see what to do with them"),
-///         ReplicaNotice::NeedsUpgrade { .. } => "some changes need a newer version of this program".to_owned(),
+///         ReplicaNotice::PeerMisbehaved { peer, what } => {
+///             format!("{peer} sent what no honest program sends: {what:?}")
+///         }
+///         ReplicaNotice::PeerHoldsBack { peer, ops } => {
+///             format!("{ops} operations wait for {peer}")
+///         }
+///         ReplicaNotice::OwnVoid { ops } => format!(
+///             "{ops} of your changes do not count: see what to do with them"
+///         ),
+///         ReplicaNotice::NeedsUpgrade { .. } => {
+///             "some changes need a newer version of this program".to_owned()
+///         }
 ///         _ => return None,
 ///     })
 /// }

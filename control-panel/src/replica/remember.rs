@@ -17,6 +17,7 @@ pub(super) struct Missing {
     frames: u32,
 }
 
+/// # A lost log
 impl<S: State> Replica<S> {
     /// A peer has operations of this replica's own author that are not here: its log was lost, a backup restored, or the machine set back to what it was. `version`: what that
     /// peer has, as the intent says (`workers::p2p_sync::PeerRemembers`).
@@ -48,7 +49,10 @@ impl<S: State> Replica<S> {
     /// let mut here = Replica::new(peers[0], peers, Count::default());
     /// here.remember(there.version());
     /// let stamp = here.commit(2);
-    /// assert_eq!(stamp.author.incarnation, 1, "another author than that of the first");
+    /// assert_eq!(
+    ///     stamp.author.incarnation, 1,
+    ///     "another author than that of the first"
+    /// );
     /// ```
     pub fn remember(&mut self, version: &Version) {
         self.seal();

@@ -65,6 +65,12 @@ use super::{
 /// assert_eq!(there.state(), &Words(vec!["first", "second"]));
 /// assert_eq!(here.state(), there.state());
 /// ```
+#[doc(alias = "crdt")]
+#[doc(alias = "multiplayer")]
+#[doc(alias = "rollback")]
+#[doc(alias = "undo")]
+#[doc(alias = "offline first")]
+#[doc(alias = "convergence")]
 pub struct Replica<S: State> {
     pub(super) me: Author,
     pub(super) schema: u32,
@@ -113,6 +119,7 @@ pub struct Replica<S: State> {
     pub(super) publisher: Option<Box<dyn Publish<S>>>,
 }
 
+/// # Building one, reading it, merging
 impl<S: State> Replica<S> {
     /// A replica for `peer` in a group that begins with these members, all of them owners.
     pub fn new(peer: Peer, members: impl IntoIterator<Item = Peer>, init: S) -> Self {
@@ -194,7 +201,8 @@ impl<S: State> Replica<S> {
     /// #         self.0 += n;
     /// #     }
     /// # }
-    /// let mut replica = Replica::new(Peer([1; 32]), [Peer([1; 32])], Count::default());
+    /// let mut replica =
+    ///     Replica::new(Peer([1; 32]), [Peer([1; 32])], Count::default());
     /// assert_eq!(replica.clock(), 0);
     /// let stamps = [replica.commit(1), replica.commit(2)];
     /// assert_eq!((stamps[1].lamport, replica.clock()), (2, 2));

@@ -2,6 +2,7 @@
 
 use super::{Replica, ReplicaNotice, Settled, State, fold::FoldReport, redo::Redone};
 
+/// # Settling
 impl<S: State> Replica<S> {
     /// Puts what was merged into the one order, with at most one rollback: once a frame, from
     /// [`Reducer::settle`](crate::Reducer::settle).

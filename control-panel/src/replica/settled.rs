@@ -7,10 +7,18 @@ use crate::frame::RedoFigures;
 /// forwarded; the job and the notices are the caller's.
 ///
 /// ```
-/// use control_panel::{State, replica::{Redo, ReplicaNotice, Settled}};
+/// use control_panel::{
+///     State,
+///     replica::{Redo, ReplicaNotice, Settled},
+/// };
 ///
-/// /// For `Reducer::settle`: `spawn` runs the job on a worker, which sends its result back as an intent.
-/// fn take<S: State>(settled: Settled<S>, spawn: impl FnOnce(Redo<S>), shown: &mut Vec<ReplicaNotice>) {
+/// /// For `Reducer::settle`: `spawn` runs the job on a worker, which sends its
+/// /// result back as an intent.
+/// fn take<S: State>(
+///     settled: Settled<S>,
+///     spawn: impl FnOnce(Redo<S>),
+///     shown: &mut Vec<ReplicaNotice>,
+/// ) {
 ///     settled.job.map(spawn);
 ///     shown.extend(settled.notices);
 /// }

@@ -99,6 +99,7 @@ impl<S: State> Snapshot<S> {
     }
 }
 
+/// # Snapshots
 impl<S: State> Replica<S> {
     /// What a replica begins with that joins, or that was away beyond a cut ([`reaches`](Self::reaches)): the state as of the last cut that is
     /// stable, and what is kept above it.
@@ -135,7 +136,9 @@ impl<S: State> Replica<S> {
     /// here.cut()?;
     /// here.invite(bob, Grant::Write)?;
     ///
-    /// let mut there = Replica::builder(bob, Words::default()).members([alice]).join(here.snapshot().expect("no journal"))?;
+    /// let mut there = Replica::builder(bob, Words::default())
+    ///     .members([alice])
+    ///     .join(here.snapshot().expect("no journal"))?;
     /// there.commit("new");
     /// here.merge(there.since(here.version()));
     /// let _ = (here.settle(), there.settle());

@@ -2,6 +2,7 @@
 
 use super::{Author, Peer, Replica, Stamp, State, fold::Entry, graph::Graph, run::Run};
 
+/// # What is stable
 impl<S: State> Replica<S> {
     /// All operations up to this Lamport time are stable: every member has them, knows that every member has them, and none can sort
     /// before them any more. It never goes back. 0 at the beginning.
@@ -38,7 +39,8 @@ impl<S: State> Replica<S> {
     /// }
     ///
     /// let peers = [Peer([1; 32]), Peer([2; 32])];
-    /// let [mut here, mut there] = peers.map(|peer| Replica::new(peer, peers, Words::default()));
+    /// let [mut here, mut there] =
+    ///     peers.map(|peer| Replica::new(peer, peers, Words::default()));
     /// // Of one Lamport time that of the lower peer is the first.
     /// here.commit("first");
     /// there.commit("second");
@@ -89,7 +91,8 @@ impl<S: State> Replica<S> {
     /// }
     ///
     /// let peers = [Peer([1; 32]), Peer([2; 32])];
-    /// let [mut here, mut there] = peers.map(|peer| Replica::new(peer, peers, Orders::default()));
+    /// let [mut here, mut there] =
+    ///     peers.map(|peer| Replica::new(peer, peers, Orders::default()));
     /// here.commit("a lamp");
     /// assert!(here.settled_ops().is_empty(), "the other may still make it void");
     /// for _ in 0..3 {
@@ -98,7 +101,8 @@ impl<S: State> Replica<S> {
     ///     back.into_iter().for_each(|delta| here.merge(delta));
     ///     let _ = (here.settle(), there.settle());
     /// }
-    /// let mails: Vec<_> = here.settled_ops().into_iter().map(|(_, item)| item).collect();
+    /// let mails: Vec<_> =
+    ///     here.settled_ops().into_iter().map(|(_, item)| item).collect();
     /// assert_eq!(mails, ["a lamp"]);
     /// assert!(here.settled_ops().is_empty() && there.settled_ops().is_empty());
     /// ```

@@ -68,7 +68,10 @@ pub trait State: Clone + Send + Sync + 'static {
 /// ```
 /// use std::collections::BTreeMap;
 ///
-/// use control_panel::{Stamp, State, replica::{Footprint, Undoable}};
+/// use control_panel::{
+///     Stamp, State,
+///     replica::{Footprint, Undoable},
+/// };
 ///
 /// #[derive(Clone, Default)]
 /// struct Scores(BTreeMap<u32, i64>);
@@ -84,7 +87,11 @@ pub trait State: Clone + Send + Sync + 'static {
 /// impl Undoable for Scores {
 ///     type Undo = Option<i64>;
 ///
-///     fn apply_undoable(&mut self, (player, score): &(u32, i64), _: &Stamp) -> Option<i64> {
+///     fn apply_undoable(
+///         &mut self,
+///         (player, score): &(u32, i64),
+///         _: &Stamp,
+///     ) -> Option<i64> {
 ///         self.0.insert(*player, *score)
 ///     }
 ///

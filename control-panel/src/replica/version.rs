@@ -14,7 +14,8 @@ use super::{Author, RunHash};
 /// use control_panel::{Author, Peer, replica::Version};
 ///
 /// let author = Author { peer: Peer([1; 32]), incarnation: 0 };
-/// let (older, newer) = (Version::from_iter([(author, 3)]), Version::from_iter([(author, 5)]));
+/// let (older, newer) =
+///     (Version::from_iter([(author, 3)]), Version::from_iter([(author, 5)]));
 /// assert!(newer.covers(&older) && !older.covers(&newer));
 /// assert_eq!(newer.get(author), 5);
 /// ```

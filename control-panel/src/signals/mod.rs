@@ -89,15 +89,18 @@ pub fn listen() -> io::Result<Stop> {
 /// Like [`listen`], with custom options. They apply to the whole process: call it in `main`, before any other call.
 ///
 /// ```
-/// use std::time::Duration;
 /// use control_panel::signals::{self, Options, Second};
+/// use std::time::Duration;
 ///
 /// // A terminal program that asks "really quit?" counts the presses itself.
 /// let stop = signals::listen_with(Options::default().second(Second::Ignored))?;
 /// assert!(!stop.is_requested());
 /// // Later calls get the same.
 /// assert!(signals::listen().is_ok());
-/// assert!(signals::listen_with(Options::default().window(Duration::from_secs(2))).is_err());
+/// assert!(
+///     signals::listen_with(Options::default().window(Duration::from_secs(2)))
+///         .is_err()
+/// );
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///

@@ -108,12 +108,16 @@ impl Stop {
     /// use control_panel::{ControlPanel, GraphIntent, IntentSource, signals};
     ///
     /// #[derive(GraphIntent)]
-    /// enum Update { Quit }
+    /// enum Update {
+    ///     Quit,
+    /// }
     ///
     /// let panel = ControlPanel::<Update>::new();
     /// let stop = signals::listen()?;
     /// let sender = panel.sender(IntentSource::LocalUI);
-    /// stop.on_request(move || { sender.try_send(Update::Quit).ok(); }); // wakes `wait_ready` and `on_ready`
+    /// stop.on_request(move || {
+    ///     sender.try_send(Update::Quit).ok();
+    /// }); // wakes `wait_ready` and `on_ready`
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn on_request(&self, wake: impl FnOnce() + Send + 'static) {

@@ -15,10 +15,14 @@ use crate::lifecycle::event::Notice;
 /// and the events after it give the whole state.
 ///
 /// ```
-/// use control_panel::{Context, ControlPanel, EventKind, GraphIntent, IntentSource, Notice, worker};
+/// use control_panel::{
+///     Context, ControlPanel, EventKind, GraphIntent, IntentSource, Notice, worker,
+/// };
 ///
 /// #[derive(GraphIntent)]
-/// enum Update { Found(u32) }
+/// enum Update {
+///     Found(u32),
+/// }
 ///
 /// #[worker(source = IntentSource::Restore)]
 /// async fn search(_cx: Context<Update>) {}
@@ -26,7 +30,9 @@ use crate::lifecycle::event::Notice;
 /// let panel = ControlPanel::<Update>::new();
 /// let mut events = panel.events();
 /// panel.spawn_search().ended_blocking();
-/// let Some(Notice::Event(first)) = events.try_next() else { panic!("nothing happened") };
+/// let Some(Notice::Event(first)) = events.try_next() else {
+///     panic!("nothing happened")
+/// };
 /// assert_eq!((first.number, first.name.as_str()), (1, "search"));
 /// assert!(matches!(first.kind, EventKind::Spawned));
 /// ```
@@ -85,13 +91,19 @@ impl Events {
     /// was read: no more events follow.
     ///
     /// ```
-    /// use control_panel::{Context, ControlPanel, EventKind, GraphIntent, IntentSource, Notice, worker};
+    /// use control_panel::{
+    ///     Context, ControlPanel, EventKind, GraphIntent, IntentSource, Notice, worker,
+    /// };
     ///
     /// #[derive(GraphIntent)]
-    /// enum Update { Found(u32) }
+    /// enum Update {
+    ///     Found(u32),
+    /// }
     ///
     /// #[worker(source = IntentSource::Restore)]
-    /// async fn search(cx: Context<Update>) { cx.cancelled().await }
+    /// async fn search(cx: Context<Update>) {
+    ///     cx.cancelled().await
+    /// }
     ///
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
     /// let panel = ControlPanel::<Update>::new();
@@ -99,7 +111,10 @@ impl Events {
     /// let dashboard = tokio::spawn(async move {
     ///     let mut ends = 0;
     ///     while let Some(notice) = events.recv().await {
-    ///         ends += usize::from(matches!(notice, Notice::Event(event) if matches!(event.kind, EventKind::Ended(..))));
+    ///         ends += usize::from(
+    ///             matches!(notice, Notice::Event(event)
+    ///                 if matches!(event.kind, EventKind::Ended(..))),
+    ///         );
     ///     }
     ///     ends
     /// });

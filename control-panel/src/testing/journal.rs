@@ -14,7 +14,11 @@ use crate::journal::{Journal, JournalError};
 /// Those of [`Journal::open`].
 ///
 /// ```
-/// use control_panel::{Peer, Replica, Stamp, State, replica::codec::{Limits, Postcard}, testing};
+/// use control_panel::{
+///     Peer, Replica, Stamp, State,
+///     replica::codec::{Limits, Postcard},
+///     testing,
+/// };
 /// # #[derive(Clone, Default, Debug, serde::Serialize, serde::Deserialize)]
 /// # struct Words(Vec<String>);
 /// # impl State for Words {
@@ -25,7 +29,9 @@ use crate::journal::{Journal, JournalError};
 /// let author = |name: &str, seed| {
 ///     let journal = testing::journal(folder.path().join(name), seed)?;
 ///     let builder = Replica::builder(Peer([1; 32]), Words::default());
-///     journal.replica(builder.codec(Postcard::new(), Limits::default())).map(|replica| replica.author())
+///     journal
+///         .replica(builder.codec(Postcard::new(), Limits::default()))
+///         .map(|replica| replica.author())
 /// };
 /// assert_eq!(author("one", 7)?, author("another", 7)?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())

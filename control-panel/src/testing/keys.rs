@@ -6,7 +6,11 @@ use crate::replica::{Peer, RunHash, Signer, Verifier};
 /// of the program; a real group uses real keys.
 ///
 /// ```
-/// use control_panel::{Peer, replica::{RunHash, Signer, Verifier}, testing::TestKeys};
+/// use control_panel::{
+///     Peer,
+///     replica::{RunHash, Signer, Verifier},
+///     testing::TestKeys,
+/// };
 ///
 /// let (alice, bob) = (Peer([1; 32]), Peer([2; 32]));
 /// let signature = TestKeys.signer(alice).sign(&RunHash([7; 32]));

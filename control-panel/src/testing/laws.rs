@@ -37,7 +37,10 @@ use crate::replica::{State, Undoable};
 /// struct Pages(Vec<String>);
 ///
 /// #[derive(Clone, Debug)]
-/// enum Edit { Add(String), Remove { page: usize } }
+/// enum Edit {
+///     Add(String),
+///     Remove { page: usize },
+/// }
 ///
 /// impl State for Pages {
 ///     type Op = Edit;
@@ -45,7 +48,9 @@ use crate::replica::{State, Undoable};
 ///     fn apply(&mut self, op: &Edit, _: &Stamp) {
 ///         match op {
 ///             Edit::Add(name) => self.0.push(name.clone()),
-///             Edit::Remove { page } if *page < self.0.len() => drop(self.0.remove(*page)),
+///             Edit::Remove { page } if *page < self.0.len() => {
+///                 drop(self.0.remove(*page))
+///             }
 ///             Edit::Remove { .. } => {}
 ///         }
 ///     }
@@ -86,8 +91,12 @@ where
 /// As [`laws`] does.
 ///
 /// ```
+/// use control_panel::{
+///     Stamp, State,
+///     replica::{Footprint, Undoable},
+///     testing,
+/// };
 /// use std::collections::BTreeMap;
-/// use control_panel::{Stamp, State, replica::{Footprint, Undoable}, testing};
 ///
 /// #[derive(Clone, Debug, Default, PartialEq)]
 /// struct Scores(BTreeMap<u64, i64>);
@@ -103,7 +112,11 @@ where
 /// impl Undoable for Scores {
 ///     type Undo = Option<i64>;
 ///
-///     fn apply_undoable(&mut self, (player, score): &(u64, i64), _: &Stamp) -> Option<i64> {
+///     fn apply_undoable(
+///         &mut self,
+///         (player, score): &(u64, i64),
+///         _: &Stamp,
+///     ) -> Option<i64> {
 ///         self.0.insert(*player, *score)
 ///     }
 ///

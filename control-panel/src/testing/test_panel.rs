@@ -28,13 +28,18 @@ use crate::{
 ///   `TestPanel` is dropped.
 ///
 /// ```
-/// use std::time::Duration;
 /// use control_panel::{
-///     Context, ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer, testing::{self, TestPanel}, worker,
+///     Context, ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer,
+///     testing::{self, TestPanel},
+///     worker,
 /// };
+/// use std::time::Duration;
 ///
 /// #[derive(Debug, GraphIntent)]
-/// enum Update { Open(&'static str), Loaded { lines: usize } }
+/// enum Update {
+///     Open(&'static str),
+///     Loaded { lines: usize },
+/// }
 ///
 /// #[worker(source = IntentSource::Restore)]
 /// async fn load(cx: Context<Update>, lines: usize) {
@@ -43,7 +48,10 @@ use crate::{
 /// }
 ///
 /// #[derive(Clone, Debug, Default, PartialEq)]
-/// struct Reader { page: Option<&'static str>, lines: usize }
+/// struct Reader {
+///     page: Option<&'static str>,
+///     lines: usize,
+/// }
 ///
 /// impl Reducer for Reader {
 ///     type Intent = Update;
@@ -58,10 +66,13 @@ use crate::{
 ///
 /// testing::paused(async |panel: &mut ControlPanel<Update>| {
 ///     let mut test = TestPanel::new(panel, Reader::default());
-///     test.send(IntentSource::LocalUI, Update::Open("home"), |reader| reader.page = Some("home"));
+///     test.send(IntentSource::LocalUI, Update::Open("home"), |reader| {
+///         reader.page = Some("home")
+///     });
 ///     test.panel().spawn_load(12);
 ///     test.advance(Duration::from_secs(2)).await;
-///     let loaded = |update: &Update| matches!(update, Update::Loaded { lines: 12 });
+///     let loaded =
+///         |update: &Update| matches!(update, Update::Loaded { lines: 12 });
 ///     test.receive(loaded, |reader| reader.lines = 12).await;
 ///     test.finish([]).await;
 /// });
@@ -109,7 +120,8 @@ where
     ///
     /// ```
     /// use control_panel::{
-    ///     ControlPanel, GraphIntent, IntentSource, Peer, QueuedIntent, Reducer, Replica, Stamp, State,
+    ///     ControlPanel, GraphIntent, IntentSource, Peer, QueuedIntent, Reducer,
+    ///     Replica, Stamp, State,
     ///     testing::{self, TestPanel},
     /// };
     ///
@@ -118,13 +130,19 @@ where
     ///
     /// impl State for Words {
     ///     type Op = String;
-    ///     fn apply(&mut self, word: &String, _: &Stamp) { self.0.push(word.clone()); }
+    ///     fn apply(&mut self, word: &String, _: &Stamp) {
+    ///         self.0.push(word.clone());
+    ///     }
     /// }
     ///
     /// #[derive(Debug, GraphIntent)]
-    /// enum Update { Add(String) }
+    /// enum Update {
+    ///     Add(String),
+    /// }
     ///
-    /// struct App { words: Replica<Words> } // a replica is no `Clone`
+    /// struct App {
+    ///     words: Replica<Words>,
+    /// } // a replica is no `Clone`
     ///
     /// impl Reducer for App {
     ///     type Intent = Update;
@@ -136,9 +154,14 @@ where
     /// }
     ///
     /// testing::paused(async |panel: &mut ControlPanel<Update>| {
-    ///     let app = App { words: Replica::builder(Peer([1; 32]), Words(Vec::new())).build() };
-    ///     let mut test = TestPanel::viewing(panel, app, |app| app.words.state().clone());
-    ///     test.send(IntentSource::LocalUI, Update::Add("gate".into()), |words| words.0.push("gate".into()));
+    ///     let app = App {
+    ///         words: Replica::builder(Peer([1; 32]), Words(Vec::new())).build(),
+    ///     };
+    ///     let mut test =
+    ///         TestPanel::viewing(panel, app, |app| app.words.state().clone());
+    ///     test.send(IntentSource::LocalUI, Update::Add("gate".into()), |words| {
+    ///         words.0.push("gate".into())
+    ///     });
     ///     test.finish([]).await;
     /// });
     /// ```

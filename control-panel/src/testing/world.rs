@@ -196,9 +196,11 @@ impl World {
     /// #     fn apply_undoable(&mut self, op: &u64, _: &Stamp) -> u64 { std::mem::replace(&mut self.0, *op) }
     /// #     fn undo(&mut self, _: &u64, before: u64) { self.0 = before; }
     /// # }
-    /// World::default().assert_converges_with(Last::default, |builder| builder.undoing(), |rng, _, _| {
-    ///     rng.chance(50).then(|| rng.below(100))
-    /// });
+    /// World::default().assert_converges_with(
+    ///     Last::default,
+    ///     |builder| builder.undoing(),
+    ///     |rng, _, _| rng.chance(50).then(|| rng.below(100)),
+    /// );
     /// ```
     ///
     /// # Panics

@@ -16,12 +16,17 @@ use self::outline::{Kind, Node, Place, outline};
 /// use control_panel::testing::difference;
 ///
 /// #[derive(Debug)]
-/// struct Page { title: &'static str }
+/// struct Page {
+///     title: &'static str,
+/// }
 /// #[derive(Debug)]
-/// struct Site { pages: Vec<Page> }
+/// struct Site {
+///     pages: Vec<Page>,
+/// }
 ///
 /// let ours = Site { pages: vec![Page { title: "Home" }, Page { title: "Gate" }] };
-/// let theirs = Site { pages: vec![Page { title: "Home" }, Page { title: "Door" }] };
+/// let theirs =
+///     Site { pages: vec![Page { title: "Home" }, Page { title: "Door" }] };
 /// let found = difference(&ours, &theirs).unwrap();
 /// assert_eq!(found.to_string(), r#"pages[1].title: "Gate" != "Door""#);
 /// ```
@@ -57,14 +62,17 @@ impl fmt::Display for Difference {
 /// proportion to the outputs, of which the first 16 MiB count.
 ///
 /// ```
-/// use std::collections::HashMap;
 /// use control_panel::testing::difference;
+/// use std::collections::HashMap;
 ///
 /// let ours = HashMap::from([("home", vec![1, 2]), ("gate", vec![3])]);
 /// let mut theirs = ours.clone();
 /// assert_eq!(difference(&ours, &theirs), None);
 /// theirs.insert("home", vec![1]);
-/// assert_eq!(difference(&ours, &theirs).unwrap().to_string(), r#"["home"][1]: 2 != nothing"#);
+/// assert_eq!(
+///     difference(&ours, &theirs).unwrap().to_string(),
+///     r#"["home"][1]: 2 != nothing"#
+/// );
 /// ```
 pub fn difference<T: fmt::Debug + ?Sized>(left: &T, right: &T) -> Option<Difference> {
     let (left, right) = (outline(left), outline(right));

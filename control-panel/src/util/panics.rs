@@ -85,7 +85,9 @@ type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync + 'static>;
 ///     if !control_panel::is_supervised_panic() {
 ///         // give the screen back
 ///     }
-///     before(info); // it prints, and among the hooks before is the panels' own, which notes the place
+///     // It prints, and among the hooks before is the panels' own, which notes the
+///     // place.
+///     before(info);
 /// }));
 /// assert!(!control_panel::is_supervised_panic());
 /// ```
@@ -106,8 +108,11 @@ pub fn is_supervised_panic() -> bool {
 ///
 /// ```
 /// # mod ratatui { pub fn init() {} pub fn restore() {} }
-/// let terminal = ratatui::init(); // from here on a panic gives the screen back, and then the hook before prints
-/// std::panic::set_hook(control_panel::skip_supervised_panics(std::panic::take_hook()));
+/// // From here on a panic gives the screen back, and then the hook before prints.
+/// let terminal = ratatui::init();
+/// std::panic::set_hook(control_panel::skip_supervised_panics(
+///     std::panic::take_hook(),
+/// ));
 /// // … the loop
 /// ratatui::restore();
 /// ```

@@ -12,17 +12,25 @@ use std::{
 /// Costs the memory of both futures and their polls, and no allocation.
 ///
 /// ```
-/// use std::time::Duration;
 /// use control_panel::{Context, GraphIntent, IntentSource, Raced, race, worker};
+/// use std::time::Duration;
 ///
 /// #[derive(GraphIntent)]
-/// enum Update { Added(u32), Refreshed }
+/// enum Update {
+///     Added(u32),
+///     Refreshed,
+/// }
 ///
 /// #[worker(source = IntentSource::Restore, inbox = u32)]
 /// async fn feed(cx: Context<Update>) {
 ///     let mut inbox = cx.inbox::<u32>();
 ///     loop {
-///         let update = match race(inbox.recv(), tokio::time::sleep(Duration::from_secs(60))).await {
+///         let update = match race(
+///             inbox.recv(),
+///             tokio::time::sleep(Duration::from_secs(60)),
+///         )
+///         .await
+///         {
 ///             Raced::First(None) => return,
 ///             Raced::First(Some(number)) => Update::Added(number),
 ///             Raced::Second(()) => Update::Refreshed,

@@ -31,9 +31,13 @@ impl<I: Intent, P> Worker<I, P> {
     ///
     /// let mut panel = ControlPanel::<Update>::new();
     /// let thumbnails = panel.tasks().limit(4);
-    /// let (worker, mut size) = Worker::answering("thumbnail", IntentSource::PrefetchScheduler, async |cx| {
-    ///     cx.name().len() // a real one loads a picture
-    /// });
+    /// let (worker, mut size) = Worker::answering(
+    ///     "thumbnail",
+    ///     IntentSource::PrefetchScheduler,
+    ///     async |cx| {
+    ///         cx.name().len() // a real one loads a picture
+    ///     },
+    /// );
     /// thumbnails.spawn(worker);
     /// let size = loop {
     ///     panel.drain().for_each(drop); // the frame

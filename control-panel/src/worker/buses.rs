@@ -8,6 +8,7 @@ use crate::{
     worker::context::Context,
 };
 
+/// # Signals
 impl<I: Intent, P> Context<I, P> {
     /// Returns the bus of signals of type `S`, which publishes as this worker, with its source and origin. Call it once and
     /// keep the bus. Once this run has ended, the bus publishes nothing more.

@@ -1,8 +1,6 @@
 //! What a worker gets: its way to the queue, the policy, and the request to stop.
 
-mod several;
-
-use std::{fmt, sync::Arc, task::Waker, time::Duration};
+use std::{collections::VecDeque, fmt, sync::Arc, task::Waker, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
@@ -14,7 +12,7 @@ use crate::{
         error::{SendError, TrySendError},
         run_token::RunToken,
     },
-    queue::IntentSender,
+    queue::{IntentSender, Permits},
     supervisor::cell::WorkerCell,
     util::park,
     worker::policy::PolicyWatch,
@@ -39,6 +37,9 @@ use crate::{
 ///     }
 /// }
 /// ```
+#[doc(alias = "actor")]
+#[doc(alias = "sender")]
+#[doc(alias = "scope")]
 pub struct Context<I: Intent, P = ()> {
     sender: IntentSender<I>,
     policy: PolicyWatch<P>,
@@ -48,18 +49,8 @@ pub struct Context<I: Intent, P = ()> {
     generation: u64,
 }
 
+/// # Sending
 impl<I: Intent, P> Context<I, P> {
-    pub(crate) fn new(
-        sender: IntentSender<I>,
-        policy: PolicyWatch<P>,
-        buses: Arc<Buses<I::Source>>,
-        cell: Arc<WorkerCell>,
-        run_token: Arc<RunToken>,
-        generation: u64,
-    ) -> Self {
-        Self { sender, policy, buses, cell, run_token, generation }
-    }
-
     /// Sends an intent, waiting for a slot: see [`IntentSender::send`].
     ///
     /// Once the worker is asked to stop, no send waits: an intent that fits is accepted, and any other is returned at once,
@@ -76,6 +67,17 @@ impl<I: Intent, P> Context<I, P> {
     #[inline]
     pub fn send(&self, intent: I) -> impl Future<Output = Result<(), SendError<I>>> {
         self.sender.sends_of(&self.run_token).send(intent)
+    }
+
+    /// Sends an intent if there is a free slot now: see [`IntentSender::try_send`].
+    ///
+    /// # Errors
+    /// With the intent handed back: no free slot ([`Full`](TrySendError::Full), or [`Stopping`](TrySendError::Stopping) once this
+    /// worker was asked to stop), the panel is closed, this run of the worker has [ended](TrySendError::Ended), or the intent's
+    /// clock is `Some(0)`.
+    #[inline(always)]
+    pub fn try_send(&self, intent: I) -> Result<(), TrySendError<I>> {
+        self.sender.sends_of(&self.run_token).try_send(intent)
     }
 
     /// Sends an intent, waiting for a slot for at most `timeout`: see [`IntentSender::send_timeout`].
@@ -107,17 +109,23 @@ impl<I: Intent, P> Context<I, P> {
     /// Like [`send_blocking`](Self::send_blocking), for at most `timeout`: see [`IntentSender::send_blocking_timeout`].
     ///
     /// ```
-    /// use std::time::Duration;
     /// use control_panel::{Context, GraphIntent, IntentSource, SendError, worker};
+    /// use std::time::Duration;
     ///
     /// #[derive(GraphIntent)]
-    /// enum Update { Sample(u32) }
+    /// enum Update {
+    ///     Sample(u32),
+    /// }
     ///
     /// #[worker(source = IntentSource::Restore, kind = thread)]
     /// fn sampler(cx: Context<Update>) {
     ///     for sample in 0.. {
-    ///         match cx.send_blocking_timeout(Update::Sample(sample), Duration::from_millis(20)) {
-    ///             Ok(()) | Err(SendError::Timeout(_)) => {} // late samples are worth nothing
+    ///         match cx.send_blocking_timeout(
+    ///             Update::Sample(sample),
+    ///             Duration::from_millis(20),
+    ///         ) {
+    ///             // Late samples are worth nothing.
+    ///             Ok(()) | Err(SendError::Timeout(_)) => {}
     ///             Err(_) => return,                         // it was asked to stop
     ///         }
     ///     }
@@ -134,15 +142,63 @@ impl<I: Intent, P> Context<I, P> {
         self.sender.sends_of(&self.run_token).send_blocking_timeout(intent, timeout)
     }
 
-    /// Sends an intent if there is a free slot now: see [`IntentSender::try_send`].
+    /// Sends all of `intents`, first to last, waiting for slots where it must: see
+    /// [`IntentSender::send_many`](crate::IntentSender::send_many). What was not sent stays in `intents`, so nothing is lost where it
+    /// is cancelled, as in a `select!`.
+    ///
+    /// ```
+    /// use control_panel::{
+    ///     Context, ControlPanel, GraphIntent, IntentSource, Raced, race, testing,
+    ///     worker,
+    /// };
+    /// use std::{collections::VecDeque, time::Duration};
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update {
+    ///     Row(u32),
+    /// }
+    ///
+    /// #[worker(source = IntentSource::Restore)]
+    /// async fn rows(cx: Context<Update>) {
+    ///     let mut ticks = tokio::time::interval(Duration::from_secs(1));
+    ///     let mut rows: VecDeque<_> = (0..1_000).map(Update::Row).collect();
+    ///     while let Raced::Second(_) =
+    ///         race(cx.send_many(&mut rows), ticks.tick()).await
+    ///     {
+    ///         // answer a ping; what is left is still in `rows`
+    ///     }
+    /// }
+    ///
+    /// testing::paused(async |panel: &mut ControlPanel<Update>| {
+    ///     panel.spawn_rows();
+    ///     let mut arrived = 0;
+    ///     while arrived < 1_000 {
+    ///         testing::advance(Duration::from_secs(5)).await;
+    ///         arrived += panel.drain().count();
+    ///     }
+    /// });
+    /// ```
     ///
     /// # Errors
-    /// With the intent handed back: no free slot ([`Full`](TrySendError::Full), or [`Stopping`](TrySendError::Stopping) once this
-    /// worker was asked to stop), the panel is closed, this run of the worker has [ended](TrySendError::Ended), or the intent's
-    /// clock is `Some(0)`.
-    #[inline(always)]
-    pub fn try_send(&self, intent: I) -> Result<(), TrySendError<I>> {
-        self.sender.sends_of(&self.run_token).try_send(intent)
+    /// As [`send`](Self::send); the refused intent and those behind it stay in `intents`.
+    ///
+    /// # Cancel safety
+    /// When it is cancelled, what was not sent is still in `intents`.
+    pub async fn send_many(&self, intents: &mut VecDeque<I>) -> Result<(), SendError<()>> {
+        self.sender.sends_of(&self.run_token).send_many(intents).await
+    }
+
+    /// Waits for a slot and reserves it, with up to `most - 1` more that are free at that moment: see
+    /// [`IntentSender::reserve_many`](crate::IntentSender::reserve_many). The permits are the worker's and not this generation's.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send): there is no free slot and the worker was [asked to stop](SendError::Stopping), the panel is closed
+    /// or stopping, or this worker's generation has [ended](SendError::Ended).
+    ///
+    /// # Cancel safety
+    /// A cancelled call holds no slot and no place in the line.
+    pub async fn reserve_many(&self, most: usize) -> Result<Permits<I>, SendError<()>> {
+        self.sender.sends_of(&self.run_token).reserve_many(most).await
     }
 
     /// The sending half alone, for threads and callbacks that outlive this run of the worker.
@@ -154,14 +210,20 @@ impl<I: Intent, P> Context<I, P> {
     pub fn sender(&self) -> IntentSender<I> {
         self.sender.clone()
     }
+}
 
+/// # The policy
+impl<I: Intent, P> Context<I, P> {
     /// The policy, and its changes since this run of the worker began.
     ///
     /// Take one watch and keep it: each call returns a new one, which has seen nothing yet.
     pub fn policy(&self) -> PolicyWatch<P> {
         self.policy.of(&self.run_token)
     }
+}
 
+/// # Being asked to stop
+impl<I: Intent, P> Context<I, P> {
     /// Resolves when this worker is asked to stop. A worker that is cancelled by drop (the default) need not
     /// wait for it.
     ///
@@ -192,6 +254,16 @@ impl<I: Intent, P> Context<I, P> {
         self.is_cancelled() || park::wait_for(self.cancelled(), timeout).is_some()
     }
 
+    /// A token that is cancelled when this worker is asked to stop, to hand on to libraries.
+    ///
+    /// It is a child: cancelling it does not stop the worker.
+    pub fn cancellation_token(&self) -> CancellationToken {
+        self.run_token.token().child_token()
+    }
+}
+
+/// # Reporting how it does
+impl<I: Intent, P> Context<I, P> {
     /// Reports that this worker is well, which resets its backoff: its next restart waits as short as its first. For a worker
     /// that knows this better than its uptime shows it, such as one that has just connected. Without effect once this run has
     /// ended.
@@ -218,12 +290,43 @@ impl<I: Intent, P> Context<I, P> {
     pub fn heartbeat(&self) {
         self.run_token.beat();
     }
+}
 
-    /// A token that is cancelled when this worker is asked to stop, to hand on to libraries.
-    ///
-    /// It is a child: cancelling it does not stop the worker.
-    pub fn cancellation_token(&self) -> CancellationToken {
-        self.run_token.token().child_token()
+/// # Which worker this is
+impl<I: Intent, P> Context<I, P> {
+    /// The worker's name: its function's, or [the one it was given](crate::Worker::name).
+    pub fn name(&self) -> &str {
+        &self.cell.name
+    }
+
+    /// The source of its intents.
+    pub fn source(&self) -> I::Source {
+        self.sender.source()
+    }
+
+    /// The origin of its intents: unique in this panel, and kept across the worker's restarts. For logs and intents that say
+    /// which of several workers of one name they come from, and for
+    /// [`worker_by_origin`](crate::ControlPanel::worker_by_origin).
+    pub fn origin(&self) -> Origin {
+        self.cell.origin
+    }
+
+    /// Which run of the worker this is: 1 for the first. 0 for a context that belongs to no worker.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+}
+
+impl<I: Intent, P> Context<I, P> {
+    pub(crate) fn new(
+        sender: IntentSender<I>,
+        policy: PolicyWatch<P>,
+        buses: Arc<Buses<I::Source>>,
+        cell: Arc<WorkerCell>,
+        run_token: Arc<RunToken>,
+        generation: u64,
+    ) -> Self {
+        Self { sender, policy, buses, cell, run_token, generation }
     }
 
     pub(crate) fn buses(&self) -> &Buses<I::Source> {
@@ -241,28 +344,6 @@ impl<I: Intent, P> Context<I, P> {
 
     pub(crate) fn run_token(&self) -> &Arc<RunToken> {
         &self.run_token
-    }
-
-    /// The worker's name: its function's, or [the one it was given](crate::Worker::name).
-    pub fn name(&self) -> &str {
-        &self.cell.name
-    }
-
-    /// The origin of its intents: unique in this panel, and kept across the worker's restarts. For logs and intents that say
-    /// which of several workers of one name they come from, and for
-    /// [`worker_by_origin`](crate::ControlPanel::worker_by_origin).
-    pub fn origin(&self) -> Origin {
-        self.cell.origin
-    }
-
-    /// The source of its intents.
-    pub fn source(&self) -> I::Source {
-        self.sender.source()
-    }
-
-    /// Which run of the worker this is: 1 for the first. 0 for a context that belongs to no worker.
-    pub fn generation(&self) -> u64 {
-        self.generation
     }
 }
 

@@ -22,12 +22,16 @@ use crate::{
 /// Nothing is taken from a worker that does not check. Once a worker is asked to stop, its gate is open, so that it can end.
 ///
 /// ```
+/// use control_panel::{
+///     Context, ControlPanel, GraphIntent, IntentSource, testing, worker,
+/// };
 /// use std::time::Duration;
-/// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
 /// use tokio::time::timeout;
 ///
 /// #[derive(GraphIntent)]
-/// enum Update { Poll }
+/// enum Update {
+///     Poll,
+/// }
 ///
 /// /// Polls each second, or once an hour while nobody is there.
 /// #[worker(source = IntentSource::Restore, suspend = on_idle)]
@@ -127,6 +131,7 @@ impl fmt::Debug for Gate {
     }
 }
 
+/// # Suspension
 impl<I: Intent, P> Context<I, P> {
     /// Returns this worker's gate, which is closed while it is suspended.
     pub fn gate(&self) -> Gate {
@@ -138,6 +143,7 @@ impl<I: Intent, P> Context<I, P> {
     }
 }
 
+/// # Suspension
 impl<C> WorkerHandle<C> {
     /// Suspends the worker: closes its [gate](Context::gate) until [`resume`](Self::resume). Does not wait.
     ///

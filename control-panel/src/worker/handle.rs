@@ -14,6 +14,38 @@ use crate::{
 ///
 /// `C` is the type of the commands that the worker's [inbox](crate::Context::inbox) takes, if it declares one; the handle
 /// [sends](Self::send) them. A handle from a look-up names no type; [`typed`](Self::typed) restores it.
+///
+/// ```
+/// use control_panel::{
+///     Context, ControlPanel, Exit, GraphIntent, IntentSource, WorkerStatus,
+///     worker,
+/// };
+///
+/// #[derive(GraphIntent)]
+/// enum Update {
+///     Found(String),
+/// }
+///
+/// #[worker(source = IntentSource::Restore, inbox = String)]
+/// async fn search(cx: Context<Update>) {
+///     let mut inbox = cx.inbox::<String>();
+///     while let Some(word) = inbox.recv().await {
+///         cx.send(Update::Found(word)).await.ok();
+///     }
+/// }
+///
+/// let panel = ControlPanel::<Update>::new();
+/// let search = panel.spawn_search(); // a `WorkerHandle<String>`
+/// search.send("gate".to_owned())?; // a command: never waits
+/// assert!(!search.status().is_final());
+/// search.stop();
+/// let status = search.ended_blocking();
+/// assert!(matches!(status, WorkerStatus::Ended(Exit::Cancelled)), "{status}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[doc(alias = "join handle")]
+#[doc(alias = "actor ref")]
+#[doc(alias = "mailbox")]
 pub struct WorkerHandle<C = NoInbox> {
     cell: Arc<WorkerCell>,
     command: PhantomData<fn(C)>,
@@ -25,18 +57,51 @@ impl WorkerHandle {
     }
 }
 
+/// # How it does
 impl<C> WorkerHandle<C> {
-    /// Changes the command type to that of the worker's inbox.
-    pub(crate) fn retype<D>(self) -> WorkerHandle<D> {
-        WorkerHandle { cell: self.cell, command: PhantomData }
+    /// Returns its status.
+    pub fn status(&self) -> WorkerStatus {
+        self.cell.status()
     }
 
-    pub(crate) fn registry(&self) -> Option<Arc<Registry>> {
-        self.cell.registry.upgrade()
-    }
-
-    pub(crate) fn cell(&self) -> &Arc<WorkerCell> {
-        &self.cell
+    /// Returns how its last completed run ended, also while the next one waits or runs. `None` before the first run has ended.
+    ///
+    /// ```
+    /// use control_panel::{
+    ///     Context, ControlPanel, GraphIntent, IntentSource, WorkerStatus, testing,
+    ///     worker,
+    /// };
+    /// use std::time::Duration;
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update {}
+    ///
+    /// #[worker(source = IntentSource::Restore, restart = on_failure)]
+    /// async fn dial(cx: Context<Update>) -> Result<(), &'static str> {
+    ///     if cx.generation() == 1 {
+    ///         return Err("no route to host");
+    ///     }
+    ///     cx.cancelled().await;
+    ///     Ok(())
+    /// }
+    ///
+    /// testing::paused(async |panel: &mut ControlPanel<Update>| {
+    ///     let dial = panel.spawn_dial();
+    ///     testing::settle().await;
+    ///     assert!(
+    ///         matches!(dial.status(), WorkerStatus::Backoff { exit, .. }
+    ///             if exit.is_failure())
+    ///     );
+    ///     testing::advance(Duration::from_secs(1)).await;
+    ///     assert!(matches!(dial.status(), WorkerStatus::Running));
+    ///     assert_eq!(
+    ///         dial.last_exit().unwrap().to_string(),
+    ///         "failed: no route to host"
+    ///     );
+    /// });
+    /// ```
+    pub fn last_exit(&self) -> Option<Exit> {
+        self.cell.last_exit()
     }
 
     /// Returns the worker's name: its function's, or [the one given to it](crate::Worker::name).
@@ -54,42 +119,15 @@ impl<C> WorkerHandle<C> {
         self.cell.generation()
     }
 
-    /// Returns its status.
-    pub fn status(&self) -> WorkerStatus {
-        self.cell.status()
+    /// Returns why the worker was stopped for good; otherwise why its last or current run was asked to stop; `None` if neither
+    /// was.
+    pub fn cause(&self) -> Option<Cause> {
+        self.cell.cause()
     }
+}
 
-    /// Returns how its last completed run ended, also while the next one waits or runs. `None` before the first run has ended.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, WorkerStatus, testing, worker};
-    ///
-    /// #[derive(GraphIntent)]
-    /// enum Update {}
-    ///
-    /// #[worker(source = IntentSource::Restore, restart = on_failure)]
-    /// async fn dial(cx: Context<Update>) -> Result<(), &'static str> {
-    ///     if cx.generation() == 1 {
-    ///         return Err("no route to host");
-    ///     }
-    ///     cx.cancelled().await;
-    ///     Ok(())
-    /// }
-    ///
-    /// testing::paused(async |panel: &mut ControlPanel<Update>| {
-    ///     let dial = panel.spawn_dial();
-    ///     testing::settle().await;
-    ///     assert!(matches!(dial.status(), WorkerStatus::Backoff { exit, .. } if exit.is_failure()));
-    ///     testing::advance(Duration::from_secs(1)).await;
-    ///     assert!(matches!(dial.status(), WorkerStatus::Running));
-    ///     assert_eq!(dial.last_exit().unwrap().to_string(), "failed: no route to host");
-    /// });
-    /// ```
-    pub fn last_exit(&self) -> Option<Exit> {
-        self.cell.last_exit()
-    }
-
+/// # Stopping and restarting
+impl<C> WorkerHandle<C> {
     /// Stops this worker for good. Does not wait; [`ended`](Self::ended) does. A worker of a group that is not started yet ends
     /// without having run once the group starts.
     pub fn stop(&self) {
@@ -112,16 +150,24 @@ impl<C> WorkerHandle<C> {
     /// it on each.
     ///
     /// ```
-    /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Strategy, worker};
+    /// use control_panel::{
+    ///     Context, ControlPanel, GraphIntent, IntentSource, Strategy, worker,
+    /// };
     ///
     /// #[derive(GraphIntent)]
-    /// enum Update { Line(String) }
+    /// enum Update {
+    ///     Line(String),
+    /// }
     ///
     /// #[worker(source = IntentSource::Restore, restart = always)]
-    /// async fn socket(cx: Context<Update>) { cx.cancelled().await }
+    /// async fn socket(cx: Context<Update>) {
+    ///     cx.cancelled().await
+    /// }
     ///
     /// #[worker(source = IntentSource::Restore, restart = always)]
-    /// async fn reader(cx: Context<Update>) { cx.cancelled().await }
+    /// async fn reader(cx: Context<Update>) {
+    ///     cx.cancelled().await
+    /// }
     ///
     /// control_panel::testing::paused(async |panel: &mut ControlPanel<Update>| {
     ///     let session = panel.group().strategy(Strategy::OneForAll);
@@ -146,13 +192,10 @@ impl<C> WorkerHandle<C> {
         let registry = self.registry().ok_or(RestartError::Ended)?;
         registry.restart(&self.cell)
     }
+}
 
-    /// Returns why the worker was stopped for good; otherwise why its last or current run was asked to stop; `None` if neither
-    /// was.
-    pub fn cause(&self) -> Option<Cause> {
-        self.cell.cause()
-    }
-
+/// # Waiting for its end
+impl<C> WorkerHandle<C> {
     /// Waits until the worker has ended for good or was refused, and returns its final status. If the worker itself calls it,
     /// it waits until it is dropped.
     ///
@@ -175,6 +218,21 @@ impl<C> WorkerHandle<C> {
     pub fn ended_blocking(&self) -> WorkerStatus {
         park::assert_may_block("ended_blocking", "`ended().await`");
         park::wait(self.ended())
+    }
+}
+
+impl<C> WorkerHandle<C> {
+    /// Changes the command type to that of the worker's inbox.
+    pub(crate) fn retype<D>(self) -> WorkerHandle<D> {
+        WorkerHandle { cell: self.cell, command: PhantomData }
+    }
+
+    pub(crate) fn registry(&self) -> Option<Arc<Registry>> {
+        self.cell.registry.upgrade()
+    }
+
+    pub(crate) fn cell(&self) -> &Arc<WorkerCell> {
+        &self.cell
     }
 }
 

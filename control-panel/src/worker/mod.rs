@@ -12,11 +12,13 @@
 //! | `reply` | request and reply |
 //! | `buses` | buses and subscriptions of workers |
 
+// First what the pages of `Context` and `WorkerHandle` begin with: rustdoc shows a type's methods by the modules that have them.
+pub(crate) mod context;
+mod handle;
+
 mod answering;
 mod buses;
-pub(crate) mod context;
 pub(crate) mod gate;
-mod handle;
 pub(crate) mod inbox;
 pub(crate) mod policy;
 pub(crate) mod reply;
@@ -52,23 +54,35 @@ type Factory<I, P> = Generations<Context<I, P>>;
 /// factory that creates new arguments for every run, or options known only at run time.
 ///
 /// ```
+/// use control_panel::{
+///     Backoff, Context, ControlPanel, GraphIntent, IntentSource, Restart, Worker,
+/// };
 /// use std::time::Duration;
-/// use control_panel::{Backoff, Context, ControlPanel, GraphIntent, IntentSource, Restart, Worker};
 ///
 /// #[derive(GraphIntent)]
-/// enum Update { Line(String) }
+/// enum Update {
+///     Line(String),
+/// }
 ///
 /// let panel = ControlPanel::<Update>::new();
-/// let reader = Worker::new("reader", IntentSource::Restore, |cx: Context<Update>| async move {
-///     let text = std::fs::read_to_string("/proc/self/comm")?; // a real worker would use `tokio::fs`
-///     cx.send(Update::Line(text)).await.ok();
-///     Ok::<(), std::io::Error>(())
-/// })
+/// let reader = Worker::new(
+///     "reader",
+///     IntentSource::Restore,
+///     |cx: Context<Update>| async move {
+///         // A real worker would use `tokio::fs`.
+///         let text = std::fs::read_to_string("/proc/self/comm")?;
+///         cx.send(Update::Line(text)).await.ok();
+///         Ok::<(), std::io::Error>(())
+///     },
+/// )
 /// .restart(Restart::OnFailure)
 /// .backoff(Backoff::new(Duration::from_millis(10), Duration::from_secs(1)));
 /// let handle = panel.spawn(reader);
 /// assert_eq!(handle.name(), "reader");
 /// ```
+#[doc(alias = "actor")]
+#[doc(alias = "task")]
+#[doc(alias = "thread")]
 #[must_use = "a worker does nothing until a panel or a spawner spawns it"]
 pub struct Worker<I: Intent, P = (), C = NoInbox> {
     pub(crate) name: Name,
@@ -130,14 +144,18 @@ impl<I: Intent, P> Worker<I, P> {
     /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Worker};
     ///
     /// #[derive(GraphIntent)]
-    /// enum Update { Lines(usize) }
+    /// enum Update {
+    ///     Lines(usize),
+    /// }
     ///
     /// let mut panel = ControlPanel::<Update>::new();
-    /// let count = Worker::blocking("count", IntentSource::Restore, |cx: Context<Update>| {
-    ///     let text = std::fs::read_to_string("/proc/self/status")?; // may block: this thread is for that
-    ///     cx.send_blocking(Update::Lines(text.lines().count())).ok();
-    ///     Ok::<(), std::io::Error>(())
-    /// });
+    /// let count =
+    ///     Worker::blocking("count", IntentSource::Restore, |cx: Context<Update>| {
+    ///         // May block: this thread is for that.
+    ///         let text = std::fs::read_to_string("/proc/self/status")?;
+    ///         cx.send_blocking(Update::Lines(text.lines().count())).ok();
+    ///         Ok::<(), std::io::Error>(())
+    ///     });
     /// panel.spawn(count).ended_blocking();
     /// assert_eq!(panel.drain().count(), 1);
     /// ```
@@ -179,19 +197,29 @@ impl<I: Intent, P> Worker<I, P> {
     /// an enum of them.
     ///
     /// ```
-    /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Worker, WorkerHandle};
+    /// use control_panel::{
+    ///     Context, ControlPanel, GraphIntent, IntentSource, Worker, WorkerHandle,
+    /// };
     ///
     /// #[derive(GraphIntent)]
     /// enum Update {}
     ///
-    /// enum Ask { Search(String), Forget }
+    /// enum Ask {
+    ///     Search(String),
+    ///     Forget,
+    /// }
     ///
     /// let panel = ControlPanel::<Update>::new();
-    /// let search = Worker::new("search", IntentSource::Restore, async |cx: Context<Update>| {
-    ///     let mut inbox = cx.inbox::<Ask>();
-    ///     while let Some(ask) = inbox.recv().await { /* … */ }
-    /// });
-    /// let search: WorkerHandle<Ask> = panel.spawn(search.inbox::<Ask>().inbox_capacity(4));
+    /// let search = Worker::new(
+    ///     "search",
+    ///     IntentSource::Restore,
+    ///     async |cx: Context<Update>| {
+    ///         let mut inbox = cx.inbox::<Ask>();
+    ///         while let Some(ask) = inbox.recv().await { /* … */ }
+    ///     },
+    /// );
+    /// let search: WorkerHandle<Ask> =
+    ///     panel.spawn(search.inbox::<Ask>().inbox_capacity(4));
     /// search.send(Ask::Search("gate".into()))?;
     /// # search.send(Ask::Forget)?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -31,12 +31,17 @@ use crate::{
 /// one allocation.
 ///
 /// ```
-/// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Reply, reply, worker};
+/// use control_panel::{
+///     Context, ControlPanel, GraphIntent, IntentSource, Reply, reply, worker,
+/// };
 ///
 /// #[derive(GraphIntent)]
 /// enum Update {}
 ///
-/// struct Lookup { word: String, reply: Reply<usize> }
+/// struct Lookup {
+///     word: String,
+///     reply: Reply<usize>,
+/// }
 ///
 /// #[worker(source = IntentSource::Restore, inbox = Lookup)]
 /// async fn index(cx: Context<Update>) {
@@ -85,6 +90,7 @@ pub(crate) fn make<T>(wake: Option<Waker>) -> (Reply<T>, Answer<T>) {
 /// If a worker drops it while ending (it returned early, failed, panicked, was cancelled), that happens only after its status
 /// shows the end.
 #[must_use = "dropped unanswered, it reports to the asker that there is no answer"]
+#[doc(alias = "oneshot")]
 pub struct Reply<T> {
     /// `None` once it was sent.
     sender: Option<oneshot::Sender<Sent<T>>>,

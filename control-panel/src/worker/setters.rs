@@ -26,17 +26,25 @@ impl<I: Intent, P, C> Worker<I, P, C> {
     /// workers, not each of a million tasks.
     ///
     /// ```
-    /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Spawn, worker};
+    /// use control_panel::{
+    ///     Context, ControlPanel, GraphIntent, IntentSource, Spawn, worker,
+    /// };
     ///
     /// #[derive(GraphIntent)]
-    /// enum Update { Line(String) }
+    /// enum Update {
+    ///     Line(String),
+    /// }
     ///
     /// #[worker(source = IntentSource::Restore)]
-    /// async fn follow(cx: Context<Update>, path: String) { cx.cancelled().await }
+    /// async fn follow(cx: Context<Update>, path: String) {
+    ///     cx.cancelled().await
+    /// }
     ///
     /// let panel = ControlPanel::<Update>::new();
     /// for path in ["kern.log", "auth.log"] {
-    ///     panel.configure(|worker| worker.name(format!("follow {path}"))).spawn_follow(path.to_owned());
+    ///     panel
+    ///         .configure(|worker| worker.name(format!("follow {path}")))
+    ///         .spawn_follow(path.to_owned());
     /// }
     /// assert_eq!(panel.worker("follow auth.log").unwrap().name(), "follow auth.log");
     /// assert!(panel.worker("follow").is_none());
@@ -133,11 +141,16 @@ impl<I: Intent, P, C> Worker<I, P, C> {
     /// - If it is restarted alone, the same applies again, to it alone: workers that are already started keep running.
     ///
     /// ```
+    /// use control_panel::{
+    ///     Context, ControlPanel, GraphIntent, IntentSource, WorkerStatus, testing,
+    ///     worker,
+    /// };
     /// use std::time::Duration;
-    /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, WorkerStatus, testing, worker};
     ///
     /// #[derive(GraphIntent)]
-    /// enum Update { Page(u32) }
+    /// enum Update {
+    ///     Page(u32),
+    /// }
     ///
     /// #[worker(source = IntentSource::Restore, ready_within = "5s")]
     /// async fn store(cx: Context<Update>) {
@@ -147,7 +160,9 @@ impl<I: Intent, P, C> Worker<I, P, C> {
     /// }
     ///
     /// #[worker(source = IntentSource::Restore)]
-    /// async fn index(cx: Context<Update>) { cx.cancelled().await } // uses the store
+    /// async fn index(cx: Context<Update>) {
+    ///     cx.cancelled().await
+    /// } // uses the store
     ///
     /// testing::paused(async |panel: &mut ControlPanel<Update>| {
     ///     let group = panel.group();
@@ -198,21 +213,28 @@ impl<I: Intent, P, C> Worker<I, P, C> {
     /// heartbeat before its code first runs, which can take time if it waits for a thread. Default: no promise; at least 10 ms.
     ///
     /// ```
+    /// use control_panel::{
+    ///     Context, ControlPanel, GraphIntent, IntentSource, OnStuck, Worker,
+    /// };
     /// use std::time::Duration;
-    /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, OnStuck, Worker};
     ///
     /// #[derive(GraphIntent)]
-    /// enum Update { Indexed(u32) }
+    /// enum Update {
+    ///     Indexed(u32),
+    /// }
     ///
     /// let panel = ControlPanel::<Update>::new();
-    /// let index = Worker::thread("index", IntentSource::Restore, |cx: Context<Update>| {
-    ///     for page in 0..1_000 {
-    ///         cx.heartbeat();
-    ///         if cx.is_cancelled() || cx.send_blocking(Update::Indexed(page)).is_err() {
-    ///             return;
+    /// let index =
+    ///     Worker::thread("index", IntentSource::Restore, |cx: Context<Update>| {
+    ///         for page in 0..1_000 {
+    ///             cx.heartbeat();
+    ///             if cx.is_cancelled()
+    ///                 || cx.send_blocking(Update::Indexed(page)).is_err()
+    ///             {
+    ///                 return;
+    ///             }
     ///         }
-    ///     }
-    /// });
+    ///     });
     /// panel.spawn(index.heartbeat(Duration::from_secs(5)).on_stuck(OnStuck::Restart));
     /// ```
     pub fn heartbeat(mut self, every: Duration) -> Self {

@@ -23,6 +23,7 @@ pub enum Waited<T> {
     TimedOut,
 }
 
+/// # Waiting on a thread
 impl<I: Intent, P> Context<I, P> {
     /// Parks this thread until the future is ready, the worker is asked to stop, or the timeout elapses ([`Duration::MAX`] for
     /// none): this is how a worker on a thread waits for whatever async code waits for, and, with [`race`](race()), for several
@@ -33,22 +34,33 @@ impl<I: Intent, P> Context<I, P> {
     /// futures that are bound to one, such as tokio's timers and sockets.
     ///
     /// ```
+    /// use control_panel::{
+    ///     Context, GraphIntent, IntentSource, Raced, Waited, race, worker,
+    /// };
     /// use std::time::Duration;
-    /// use control_panel::{Context, GraphIntent, IntentSource, Raced, Waited, race, worker};
     ///
     /// #[derive(GraphIntent)]
-    /// enum Update { Sample(u32), Answer(u32) }
+    /// enum Update {
+    ///     Sample(u32),
+    ///     Answer(u32),
+    /// }
     ///
     /// #[derive(Default)]
-    /// struct Pace { every: Duration }
+    /// struct Pace {
+    ///     every: Duration,
+    /// }
     ///
     /// #[worker(source = IntentSource::Restore, kind = thread, inbox = u32)]
     /// fn sampler(cx: Context<Update, Pace>) {
     ///     let (mut policy, mut inbox) = (cx.policy(), cx.inbox::<u32>());
     ///     loop {
     ///         let every = policy.borrow_and_update().every;
-    ///         let update = match cx.wait_blocking(race(inbox.recv(), policy.changed()), every) {
-    ///             Waited::Ready(Raced::First(Some(question))) => Update::Answer(question * 2),
+    ///         let update = match cx
+    ///             .wait_blocking(race(inbox.recv(), policy.changed()), every)
+    ///         {
+    ///             Waited::Ready(Raced::First(Some(question))) => {
+    ///                 Update::Answer(question * 2)
+    ///             }
     ///             Waited::Ready(Raced::Second(Ok(()))) => continue, // another pace
     ///             Waited::TimedOut => Update::Sample(7),
     ///             Waited::Ready(_) | Waited::Stopping => return,

@@ -22,8 +22,8 @@ use crate::{frame::reducer::Reducer, intent::Intent, journal::JournalError};
 /// [`Reply`](crate::Reply) comes back as one for which nothing waits.
 ///
 /// ```
-/// use control_panel::{GraphIntent, IntentSource, QueuedIntent, Reducer};
 /// use control_panel::journal::{JournalError, Recorded, Start};
+/// use control_panel::{GraphIntent, IntentSource, QueuedIntent, Reducer};
 /// use serde::{Deserialize, Serialize};
 ///
 /// #[derive(Debug, GraphIntent, Serialize, Deserialize)]
@@ -52,7 +52,11 @@ use crate::{frame::reducer::Reducer, intent::Intent, journal::JournalError};
 ///     }
 ///
 ///     fn invariant(&self) -> Result<(), String> {
-///         if self.0 < 1_000 { Ok(()) } else { Err("the total is too large".to_owned()) }
+///         if self.0 < 1_000 {
+///             Ok(())
+///         } else {
+///             Err("the total is too large".to_owned())
+///         }
 ///     }
 /// }
 /// # let _ = (Update::MouseMoved(0.0, 0.0), IntentSource::LocalUI, Update::Add(1));

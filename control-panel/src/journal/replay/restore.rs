@@ -58,8 +58,10 @@ impl Start<'_> {
     /// notes, as the replay is to find out whether they are right.
     ///
     /// ```
-    /// use control_panel::{ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer};
     /// use control_panel::journal::{Journal, JournalError, Recorded, Start};
+    /// use control_panel::{
+    ///     ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer,
+    /// };
     /// use serde::{Deserialize, Serialize};
     ///
     /// #[derive(Debug, GraphIntent, Serialize, Deserialize)]
@@ -100,8 +102,11 @@ impl Start<'_> {
     ///
     /// impl Recorded for App {
     ///     fn begin(start: &Start<'_>) -> Result<Self, JournalError> {
-    ///         let each = |own: &mut Own, queued: QueuedIntent<Update>| own.apply(&queued.intent);
-    ///         let own = start.restore(IntentSource::Restore, Own::default(), each)?.state;
+    ///         let each = |own: &mut Own, queued: QueuedIntent<Update>| {
+    ///             own.apply(&queued.intent)
+    ///         };
+    ///         let own =
+    ///             start.restore(IntentSource::Restore, Own::default(), each)?.state;
     ///         Ok(Self { own, quit: false })
     ///     }
     /// }
@@ -113,7 +118,12 @@ impl Start<'_> {
     ///     let mut app: App = journal.begin()?;
     ///     assert_eq!((app.own.page, app.quit), (7 * session, false));
     ///     let mut panel = ControlPanel::<Update>::builder().record(&journal).build();
-    ///     panel.run_frame(&mut app, &mut (), [Update::Open(7), Update::Quit].map(|intent| (IntentSource::LocalUI, intent)));
+    ///     panel.run_frame(
+    ///         &mut app,
+    ///         &mut (),
+    ///         [Update::Open(7), Update::Quit]
+    ///             .map(|intent| (IntentSource::LocalUI, intent)),
+    ///     );
     ///     drop(panel);
     ///     journal.close()?;
     /// }

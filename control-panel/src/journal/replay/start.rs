@@ -91,7 +91,11 @@ impl<'a> Start<'a> {
     /// them.
     ///
     /// ```
-    /// use control_panel::{Peer, Replica, Stamp, State, journal::{Journal, Start}, replica::codec::{Limits, Postcard}};
+    /// use control_panel::{
+    ///     Peer, Replica, Stamp, State,
+    ///     journal::{Journal, Start},
+    ///     replica::codec::{Limits, Postcard},
+    /// };
     /// # use control_panel::{GraphIntent, QueuedIntent, Reducer, journal::{JournalError, Recorded}};
     /// # use serde::{Deserialize, Serialize};
     /// # #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -112,9 +116,16 @@ impl<'a> Start<'a> {
     /// #     }
     /// # }
     /// impl App {
-    ///     fn of(start: &Start<'_>, me: Peer, owners: &[Peer]) -> Result<Self, JournalError> {
-    ///         let builder = Replica::builder(me, Words::default()).members(owners.iter().copied());
-    ///         Ok(Self(start.replica(builder.codec(Postcard::new(), Limits::default()))?))
+    ///     fn of(
+    ///         start: &Start<'_>,
+    ///         me: Peer,
+    ///         owners: &[Peer],
+    ///     ) -> Result<Self, JournalError> {
+    ///         let builder = Replica::builder(me, Words::default())
+    ///             .members(owners.iter().copied());
+    ///         Ok(Self(
+    ///             start.replica(builder.codec(Postcard::new(), Limits::default()))?,
+    ///         ))
     ///     }
     /// }
     ///
@@ -122,9 +133,10 @@ impl<'a> Start<'a> {
     ///     // A replay: no key is there, and none is needed.
     ///     fn begin(start: &Start<'_>) -> Result<Self, JournalError> {
     ///         let nobody = Peer([0; 32]);
-    ///         let (me, owners) = start.founded().map_or((nobody, vec![nobody]), |founded| {
-    ///             (founded.peer, founded.members.into_keys().collect())
-    ///         });
+    ///         let (me, owners) =
+    ///             start.founded().map_or((nobody, vec![nobody]), |founded| {
+    ///                 (founded.peer, founded.members.into_keys().collect())
+    ///             });
     ///         Self::of(start, me, &owners)
     ///     }
     /// }

@@ -58,7 +58,9 @@ impl Recording {
     ///
     /// ```
     /// # use control_panel::{ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer};
-    /// use control_panel::journal::{Journal, JournalError, Recorded, Recording, Start};
+    /// use control_panel::journal::{
+    ///     Journal, JournalError, Recorded, Recording, Start,
+    /// };
     /// # use serde::{Deserialize, Serialize};
     /// # #[derive(Debug, GraphIntent, Serialize, Deserialize)]
     /// # enum Update { Add(u32) }
@@ -93,7 +95,10 @@ impl Recording {
     /// // A later version takes 2 at most.
     /// let refolded = Recording::from_bytes(&kept)?.refold::<Total<2>>();
     /// assert_eq!(refolded.same_at, Some(2));
-    /// assert_eq!(refolded.changed.unwrap().to_string(), "frame 3: the state is another, in `sum`");
+    /// assert_eq!(
+    ///     refolded.changed.unwrap().to_string(),
+    ///     "frame 3: the state is another, in `sum`"
+    /// );
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]

@@ -41,7 +41,9 @@ impl Recording {
     ///
     /// ```
     /// # use control_panel::{ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer};
-    /// use control_panel::journal::{Journal, JournalError, Recorded, Recording, Start};
+    /// use control_panel::journal::{
+    ///     Journal, JournalError, Recorded, Recording, Start,
+    /// };
     /// # use serde::{Deserialize, Serialize};
     /// # #[derive(Debug, GraphIntent, Serialize, Deserialize)]
     /// # enum Update { Add(u32) }
@@ -63,7 +65,11 @@ impl Recording {
     /// let mut panel = ControlPanel::<Update>::builder().record(&journal).build();
     /// let mut total: Total = journal.begin()?;
     /// for n in 1..4 {
-    ///     panel.run_frame(&mut total, &mut (), [(IntentSource::LocalUI, Update::Add(n))]);
+    ///     panel.run_frame(
+    ///         &mut total,
+    ///         &mut (),
+    ///         [(IntentSource::LocalUI, Update::Add(n))],
+    ///     );
     /// }
     /// drop(panel);
     /// journal.close()?;

@@ -15,7 +15,9 @@ const KEPT: usize = 64;
 ///
 /// ```
 /// # use control_panel::{ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer};
-/// use control_panel::journal::{Journal, JournalError, Recorded, Recording, Start, Timeline};
+/// use control_panel::journal::{
+///     Journal, JournalError, Recorded, Recording, Start, Timeline,
+/// };
 /// # use serde::{Deserialize, Serialize};
 /// # #[derive(Debug, GraphIntent, Serialize, Deserialize)]
 /// # enum Update { Add(u32) }

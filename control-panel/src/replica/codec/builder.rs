@@ -11,7 +11,10 @@ impl<S: State> ReplicaBuilder<S> {
     /// An operation is encoded and read back when it is committed: what others could not take is not committed, see [`Replica::commit`](crate::Replica::commit).
     ///
     /// ```
-    /// use control_panel::{Delta, Peer, Replica, Stamp, State, replica::codec::{Limits, Postcard}};
+    /// use control_panel::{
+    ///     Delta, Peer, Replica, Stamp, State,
+    ///     replica::codec::{Limits, Postcard},
+    /// };
     ///
     /// #[derive(Clone, Default, Debug, PartialEq)]
     /// struct Words(Vec<String>);

@@ -23,19 +23,30 @@ use super::{DecodeError, EncodeError, Refused};
 ///         1
 ///     }
 ///
-///     fn encode(&self, (author, line): &(u8, String), out: &mut Vec<u8>) -> Result<(), EncodeError> {
+///     fn encode(
+///         &self,
+///         (author, line): &(u8, String),
+///         out: &mut Vec<u8>,
+///     ) -> Result<(), EncodeError> {
 ///         out.push(*author);
 ///         out.extend_from_slice(line.as_bytes());
 ///         Ok(())
 ///     }
 ///
-///     fn decode(&self, schema: u32, bytes: &[u8]) -> Result<(u8, String), DecodeError> {
+///     fn decode(
+///         &self,
+///         schema: u32,
+///         bytes: &[u8],
+///     ) -> Result<(u8, String), DecodeError> {
 ///         let (author, line) = match (schema, bytes) {
 ///             (0, line) => (0, line),
 ///             (_, [author, line @ ..]) => (*author, line),
 ///             _ => return Err(DecodeError::value("a line without an author")),
 ///         };
-///         Ok((author, std::str::from_utf8(line).map_err(DecodeError::value)?.to_owned()))
+///         Ok((
+///             author,
+///             std::str::from_utf8(line).map_err(DecodeError::value)?.to_owned(),
+///         ))
 ///     }
 /// }
 ///
@@ -64,9 +75,12 @@ pub trait Codec<Op>: Send + Sync + 'static {
     /// It must make the state that the present `apply` makes of the [migrated](Self::decode) operations, as members that have the history have that one.
     ///
     /// ```
-    /// use control_panel::replica::codec::{Codec, DecodeError, EncodeError, Postcard, read_postcard};
+    /// use control_panel::replica::codec::{
+    ///     Codec, DecodeError, EncodeError, Postcard, read_postcard,
+    /// };
     ///
-    /// /// In schema 0 the state was a list of lines; since 1 each has its author's number.
+    /// /// In schema 0 the state was a list of lines; since 1 each has its author's
+    /// /// number.
     /// type State = Vec<(u8, String)>;
     ///
     /// struct Lines;
@@ -78,7 +92,12 @@ pub trait Codec<Op>: Send + Sync + 'static {
     /// #       if schema == 0 { Ok((0, read_postcard(bytes)?)) } else { read_postcard(bytes) }
     /// #   }
     ///     // (schema, encode and decode as above)
-    ///     fn migrate_state(&self, schema: u32, state: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
+    ///     fn migrate_state(
+    ///         &self,
+    ///         schema: u32,
+    ///         state: &[u8],
+    ///         out: &mut Vec<u8>,
+    ///     ) -> Result<(), DecodeError> {
     ///         assert_eq!(schema, 0, "called for older schemas only");
     ///         let lines: Vec<String> = read_postcard(state)?;
     ///         let state: State = lines.into_iter().map(|line| (0, line)).collect();

@@ -35,14 +35,20 @@ impl<Op> Delta<Op> {
     /// newer schema is applied after an update of this program.
     ///
     /// ```
-    /// use control_panel::{Delta, replica::codec::{Limits, Postcard, Refused}};
+    /// use control_panel::{
+    ///     Delta,
+    ///     replica::codec::{Limits, Postcard, Refused},
+    /// };
     ///
-    /// let nothing = Delta::<String>::decode(&[2, 0], &Postcard::new(), &Limits::default())?;
+    /// let nothing =
+    ///     Delta::<String>::decode(&[2, 0], &Postcard::new(), &Limits::default())?;
     /// assert!(nothing.is_empty());
     ///
     /// // A thousand million runs, in the prefix alone.
     /// let bomb = [2, 0x80, 0x94, 0xeb, 0xdc, 3];
-    /// let error = Delta::<String>::decode(&bomb, &Postcard::new(), &Limits::default()).unwrap_err();
+    /// let error =
+    ///     Delta::<String>::decode(&bomb, &Postcard::new(), &Limits::default())
+    ///         .unwrap_err();
     /// assert!(matches!(error.refused(), Refused::Limit { what: "runs", .. }));
     /// # Ok::<(), control_panel::replica::codec::DecodeError>(())
     /// ```

@@ -7,13 +7,19 @@ use crate::replica::Author;
 /// Why bytes from a peer, or from a file, were refused: what, where, and what mends it.
 ///
 /// ```
-/// use control_panel::{Delta, replica::codec::{Limits, Postcard, Refused}};
+/// use control_panel::{
+///     Delta,
+///     replica::codec::{Limits, Postcard, Refused},
+/// };
 ///
-/// let error = Delta::<String>::decode(&[7, 0], &Postcard::new(), &Limits::default()).unwrap_err();
+/// let error =
+///     Delta::<String>::decode(&[7, 0], &Postcard::new(), &Limits::default())
+///         .unwrap_err();
 /// assert!(matches!(error.refused(), Refused::Version { found: 7, known: 2 }));
 /// assert_eq!(
 ///     error.to_string(),
-///     "byte 0: format version 7, and this program reads version 2: update the older of the two programs"
+///     "byte 0: format version 7, and this program reads version 2: \
+///      update the older of the two programs"
 /// );
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,7 +149,9 @@ impl error::Error for DecodeError {}
 /// Why something has no bytes.
 ///
 /// ```
-/// use control_panel::{Delta, Peer, Replica, Stamp, State, replica::codec::EncodeError};
+/// use control_panel::{
+///     Delta, Peer, Replica, Stamp, State, replica::codec::EncodeError,
+/// };
 /// # #[derive(Clone)] struct Words;
 /// # impl State for Words { type Op = String; fn apply(&mut self, _: &String, _: &Stamp) {} }
 ///

@@ -27,6 +27,8 @@ use crate::{
 ///
 /// The inbox belongs to the worker: a command that one run did not take is left for the next. When the worker ends for good,
 /// remaining commands are dropped, which resolves a [`Reply`](crate::Reply) in them as unanswered.
+#[doc(alias = "mailbox")]
+#[doc(alias = "channel")]
 pub struct Inbox<C> {
     cell: Arc<WorkerCell>,
     /// The token of the run that opened it.
@@ -77,6 +79,7 @@ impl<C> fmt::Debug for Inbox<C> {
     }
 }
 
+/// # Commands
 impl<I: Intent, P> Context<I, P> {
     /// Opens this worker's inbox for commands of its declared type, which [`WorkerHandle::send`] sends.
     ///
@@ -89,7 +92,9 @@ impl<I: Intent, P> Context<I, P> {
     /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, worker};
     ///
     /// #[derive(GraphIntent)]
-    /// enum Update { Found(String) }
+    /// enum Update {
+    ///     Found(String),
+    /// }
     ///
     /// #[worker(source = IntentSource::Restore, inbox = String)]
     /// async fn search(cx: Context<Update>) {
@@ -103,7 +108,9 @@ impl<I: Intent, P> Context<I, P> {
     /// let search = panel.spawn_search();
     /// search.send("gate".to_owned())?; // never waits
     /// # while panel.queued() == 0 { std::thread::yield_now() }
-    /// assert!(panel.drain().all(|queued| matches!(queued.intent, Update::Found(word) if word == "GATE")));
+    /// assert!(panel.drain().all(
+    ///     |queued| matches!(queued.intent, Update::Found(word) if word == "GATE")
+    /// ));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
@@ -126,6 +133,7 @@ impl<I: Intent, P> Context<I, P> {
     }
 }
 
+/// # Commands
 impl<C: Send + 'static> WorkerHandle<C> {
     /// Sends a command to the worker's inbox. Never waits and takes no lock: made for the frame loop.
     ///

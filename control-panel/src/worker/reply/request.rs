@@ -13,11 +13,14 @@ use crate::{
     worker::context::Context,
 };
 
+/// # Questions to the loop
 impl<I: Intent, P> Context<I, P> {
     /// Asks the frame loop: sends the intent that `ask` builds around a [`Reply`], and waits for the answer.
     ///
     /// ```
-    /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Reply, worker};
+    /// use control_panel::{
+    ///     Context, ControlPanel, GraphIntent, IntentSource, Reply, worker,
+    /// };
     ///
     /// #[derive(GraphIntent)]
     /// enum Update {
@@ -27,7 +30,8 @@ impl<I: Intent, P> Context<I, P> {
     ///
     /// #[worker(source = IntentSource::Restore)]
     /// async fn titles(cx: Context<Update>) {
-    ///     if let Ok(title) = cx.request(|reply| Update::Title { of: 7, reply }).await {
+    ///     if let Ok(title) = cx.request(|reply| Update::Title { of: 7, reply }).await
+    ///     {
     ///         cx.send(Update::Longest(title.len())).await.ok();
     ///     }
     /// }
@@ -71,7 +75,9 @@ impl<I: Intent, P> Context<I, P> {
     /// until the worker is asked to stop.
     ///
     /// ```
-    /// use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Reply, worker};
+    /// use control_panel::{
+    ///     Context, ControlPanel, GraphIntent, IntentSource, Reply, worker,
+    /// };
     ///
     /// #[derive(GraphIntent)]
     /// enum Update {
@@ -81,7 +87,9 @@ impl<I: Intent, P> Context<I, P> {
     ///
     /// #[worker(source = IntentSource::Restore, kind = thread)]
     /// fn titles(cx: Context<Update>) {
-    ///     if let Ok(title) = cx.request_blocking(|reply| Update::Title { of: 7, reply }) {
+    ///     if let Ok(title) =
+    ///         cx.request_blocking(|reply| Update::Title { of: 7, reply })
+    ///     {
     ///         cx.send_blocking(Update::Longest(title.len())).ok();
     ///     }
     /// }

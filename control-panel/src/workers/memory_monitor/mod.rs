@@ -15,10 +15,10 @@
 //! ([`MemoryPolicy`]) and may change them at any time.
 //!
 //! ```
-//! use control_panel::{ControlPanel, GraphIntent};
 //! use control_panel::workers::memory_monitor::{
 //!     MemoryPolicy, MemoryPressure, MemoryThresholds, SpawnMemoryMonitor,
 //! };
+//! use control_panel::{ControlPanel, GraphIntent};
 //!
 //! #[derive(GraphIntent)]
 //! enum Update {
@@ -37,7 +37,9 @@
 //!     }
 //! }
 //!
-//! let panel = ControlPanel::<Update, Limits>::builder().policy(Limits { memory: 0.75 }).build();
+//! let panel = ControlPanel::<Update, Limits>::builder()
+//!     .policy(Limits { memory: 0.75 })
+//!     .build();
 //! panel.spawn_memory_monitor();
 //! ```
 

@@ -16,7 +16,10 @@ use crate::workers::MemoryLevel;
 ///
 /// let thresholds = MemoryThresholds::new(0.7, 0.9);
 /// assert_eq!((thresholds.warning(), thresholds.critical()), (0.7, 0.9));
-/// assert_eq!(MemoryThresholds::new(f64::NAN, -3.0), MemoryThresholds::new(1.0, 1.0));
+/// assert_eq!(
+///     MemoryThresholds::new(f64::NAN, -3.0),
+///     MemoryThresholds::new(1.0, 1.0)
+/// );
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MemoryThresholds {

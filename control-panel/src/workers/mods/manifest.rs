@@ -27,21 +27,25 @@ const LIMITS: [&str; 6] = ["fuel", "time_ms", "memory_kib", "table", "host_calls
 ///
 /// let manifest = ModManifest::parse(
 ///     r#"
-///     id = "title-cleaner"
-///     version = "1.2.0"
-///     entry = "title_cleaner.wasm"
-///     requires = ["page-titles"]
-///     capabilities = ["intent"]
+/// id = "title-cleaner"
+/// version = "1.2.0"
+/// entry = "title_cleaner.wasm"
+/// requires = ["page-titles"]
+/// capabilities = ["intent"]
 ///
-///     [limits]
-///     time_ms = 10
-///     "#,
+/// [limits]
+/// time_ms = 10
+/// "#,
 ///     &ModLimits::default(),
 /// )?;
 /// assert_eq!((manifest.id(), manifest.version()), ("title-cleaner", "1.2.0"));
 ///
 /// let wrong = ModManifest::parse("id = 7", &ModLimits::default()).unwrap_err();
-/// assert_eq!(wrong.to_string(), "the manifest is wrong in line 1: `id` must be a text in quotes, not an integer");
+/// assert_eq!(
+///     wrong.to_string(),
+///     "the manifest is wrong in line 1: `id` must be a text in quotes, \
+///      not an integer"
+/// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -43,7 +43,10 @@ impl<'a> ModRequest<'a> {
 /// enum Update {
 ///     #[intent(from)]
 ///     Mod(ModEvent),
-///     Annotate { page: u32, text: String },
+///     Annotate {
+///         page: u32,
+///         text: String,
+///     },
 /// }
 ///
 /// impl ModIntent for Update {
@@ -52,7 +55,8 @@ impl<'a> ModRequest<'a> {
 ///             return Err("it may not annotate".to_owned());
 ///         }
 ///         // A real host deserializes a type of its own here, with serde_json.
-///         let number = request.json().trim().strip_prefix(r#"{"kind":"annotate","page":"#);
+///         let number =
+///             request.json().trim().strip_prefix(r#"{"kind":"annotate","page":"#);
 ///         let page = number.and_then(|rest| rest.strip_suffix('}')?.parse().ok());
 ///         let page = page.ok_or("not an annotation")?;
 ///         Ok(Self::Annotate { page, text: format!("by {}", request.mod_id()) })

@@ -11,7 +11,10 @@ use crate::{CoalesceKey, Peer, PeerId, replica::Grant};
 /// As an intent:
 ///
 /// ```
-/// use control_panel::{Delta, GraphIntent, workers::p2p_sync::{PeerOffline, PeerOnline}};
+/// use control_panel::{
+///     Delta, GraphIntent,
+///     workers::p2p_sync::{PeerOffline, PeerOnline},
+/// };
 ///
 /// #[derive(Debug, GraphIntent)]
 /// enum Update {

@@ -9,8 +9,10 @@ use crate::State;
 /// [`into_worker_with`](super::PeerSync::into_worker_with). What is not named here is counted, or dropped.
 ///
 /// ```
+/// use control_panel::workers::p2p_sync::{
+///     PeerIntents, PeerMisbehaved, PeerPresence,
+/// };
 /// use control_panel::{Delta, GraphIntent};
-/// use control_panel::workers::p2p_sync::{PeerIntents, PeerMisbehaved, PeerPresence};
 ///
 /// #[derive(Debug, GraphIntent)]
 /// enum Update {

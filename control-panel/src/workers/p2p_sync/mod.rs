@@ -5,9 +5,11 @@
 //! [guide].
 //!
 //! ```
-//! use control_panel::{ControlPanel, Delta, GraphIntent, Replica, Stamp, State};
 //! use control_panel::replica::codec::{Limits, Postcard};
-//! use control_panel::workers::p2p_sync::{PeerKey, PeerOffline, PeerOnline, PeerSync, PeerSyncOptions};
+//! use control_panel::workers::p2p_sync::{
+//!     PeerKey, PeerOffline, PeerOnline, PeerSync, PeerSyncOptions,
+//! };
+//! use control_panel::{ControlPanel, Delta, GraphIntent, Replica, Stamp, State};
 //! use serde::{Deserialize, Serialize};
 //!
 //! #[derive(Clone, Default, Serialize, Deserialize)]
@@ -33,13 +35,19 @@
 //!
 //! # let folder = tempfile::tempdir()?;
 //! let key = PeerKey::open(folder.path().join("peer.key"))?;
-//! let mut replica = Replica::builder(key.peer(), Document::default()).codec(Postcard::new(), Limits::default()).build();
-//! let sync = PeerSync::new(replica.link(), PeerSyncOptions::new(key, folder.path().join("peers")))?;
+//! let mut replica = Replica::builder(key.peer(), Document::default())
+//!     .codec(Postcard::new(), Limits::default())
+//!     .build();
+//! let sync = PeerSync::new(
+//!     replica.link(),
+//!     PeerSyncOptions::new(key, folder.path().join("peers")),
+//! )?;
 //! let peers = sync.handle();
 //!
 //! let panel = ControlPanel::<Update>::new();
 //! panel.spawn(sync.into_worker());
-//! // In `apply`: merge each delta; invite a peer that comes with `invited`. Each frame: settle, and outbox.
+//! // In `apply`: merge each delta; invite a peer that comes with `invited`. Each
+//! // frame: settle, and outbox.
 //! assert_eq!(peers.status().refused, 0);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -31,7 +31,10 @@ const AT_ONCE: usize = 32;
 /// As an intent, of which the queue keeps the newest of each peer:
 ///
 /// ```
-/// use control_panel::{Delta, GraphIntent, workers::p2p_sync::{PeerOffline, PeerOnline, PeerPresence}};
+/// use control_panel::{
+///     Delta, GraphIntent,
+///     workers::p2p_sync::{PeerOffline, PeerOnline, PeerPresence},
+/// };
 ///
 /// #[derive(Debug, GraphIntent)]
 /// enum Update {

@@ -22,7 +22,8 @@ use crate::{
 /// enum Update {
 ///     #[intent(from)]
 ///     PeerRemembers(PeerRemembers),
-///     // And those of deltas and contact. In `apply`: `self.replica.remember(&it.version)`.
+///     // And those of deltas and contact. In `apply`:
+///     // `self.replica.remember(&it.version)`.
 /// }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

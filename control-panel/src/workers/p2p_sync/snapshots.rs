@@ -33,7 +33,9 @@ const FRESH: Duration = Duration::from_secs(10);
 /// As an intent:
 ///
 /// ```
-/// use control_panel::{GraphIntent, Stamp, State, workers::p2p_sync::PeerSnapshot};
+/// use control_panel::{
+///     GraphIntent, Stamp, State, workers::p2p_sync::PeerSnapshot,
+/// };
 ///
 /// # #[derive(Clone, Debug, Default)]
 /// # struct Document(Vec<String>);
@@ -45,7 +47,8 @@ const FRESH: Duration = Duration::from_secs(10);
 /// enum Update {
 ///     #[intent(from)]
 ///     PeerSnapshot(PeerSnapshot<Document>),
-///     // And those of deltas and contact. In `apply`: `self.replica.rejoin(*given.snapshot).ok();`
+///     // And those of deltas and contact. In `apply`:
+///     // `self.replica.rejoin(*given.snapshot).ok();`
 /// }
 /// ```
 #[non_exhaustive]

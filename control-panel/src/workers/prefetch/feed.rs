@@ -11,7 +11,10 @@ use crate::workers::MemoryLevel;
 /// memory is. Never waits; only the newest values count. Dropping it ends the scheduler.
 ///
 /// ```
-/// use control_panel::workers::{MemoryLevel, prefetch::{Candidate, Neighbourhood, PrefetchScheduler}};
+/// use control_panel::workers::{
+///     MemoryLevel,
+///     prefetch::{Candidate, Neighbourhood, PrefetchScheduler},
+/// };
 /// # use control_panel::{GraphIntent, IntentSource, testing, workers::prefetch::Prewarm};
 /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Fetch(u32) }
 /// # impl From<Prewarm<u32>> for Update { fn from(p: Prewarm<u32>) -> Self { Self::Fetch(p.node) } }
@@ -23,7 +26,10 @@ use crate::workers::MemoryLevel;
 /// feed.publish(Neighbourhood::new(Some(1), [next_page]));
 /// feed.set_level(MemoryLevel::Normal);
 /// # testing::settle().await;
-/// assert_eq!(panel.drain().next().map(|queued| queued.intent), Some(Update::Fetch(7)));
+/// assert_eq!(
+///     panel.drain().next().map(|queued| queued.intent),
+///     Some(Update::Fetch(7))
+/// );
 /// # });
 /// ```
 pub struct PrefetchFeed<N> {

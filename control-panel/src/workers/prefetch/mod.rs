@@ -12,11 +12,12 @@
 //! Given the same seed, the same publications and the same frames at the same instants, it makes the same decisions.
 //!
 //! ```
-//! use std::time::Duration;
-//! use control_panel::{ControlPanel, GraphIntent, testing};
 //! use control_panel::workers::prefetch::{
-//!     Candidate, Neighbourhood, PrefetchPolicy, PrefetchSettings, Prewarm, SpawnPrefetchScheduler,
+//!     Candidate, Neighbourhood, PrefetchPolicy, PrefetchSettings, Prewarm,
+//!     SpawnPrefetchScheduler,
 //! };
+//! use control_panel::{ControlPanel, GraphIntent, testing};
+//! use std::time::Duration;
 //!
 //! #[derive(Debug, PartialEq, GraphIntent)]
 //! enum Update {
@@ -30,17 +31,27 @@
 //! }
 //!
 //! #[derive(Default)]
-//! struct Limits { warm_cache_limit: usize }
+//! struct Limits {
+//!     warm_cache_limit: usize,
+//! }
 //!
 //! impl PrefetchPolicy for Limits {
 //!     fn prefetch(&self) -> PrefetchSettings {
-//!         PrefetchSettings { enabled: self.warm_cache_limit > 0, ..PrefetchSettings::default() }
+//!         PrefetchSettings {
+//!             enabled: self.warm_cache_limit > 0,
+//!             ..PrefetchSettings::default()
+//!         }
 //!     }
 //! }
 //!
 //! testing::paused(async |panel: &mut ControlPanel<Update, Limits>| {
 //!     let (_worker, feed) = panel.spawn_prefetch_scheduler();
-//!     let linked = [5, 3].map(|node| Candidate { node, distance: 1, degree: node, last_used: None });
+//!     let linked = [5, 3].map(|node| Candidate {
+//!         node,
+//!         distance: 1,
+//!         degree: node,
+//!         last_used: None,
+//!     });
 //!     feed.publish(Neighbourhood::new(Some(1), linked));
 //!     testing::advance(Duration::from_secs(1)).await;
 //!     assert_eq!(panel.drain().count(), 0, "the policy says so");

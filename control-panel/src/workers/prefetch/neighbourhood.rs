@@ -69,10 +69,16 @@ impl<N: PrefetchNode> Neighbourhood<N> {
     ///
     /// let links = |page: &u32| [page * 2, page * 2 + 1];
     /// let candidate = |&node: &u32, distance| {
-    ///     (node != 3).then_some(Candidate { node, distance, degree: 1, last_used: None })
+    ///     (node != 3).then_some(Candidate {
+    ///         node,
+    ///         distance,
+    ///         degree: 1,
+    ///         last_used: None,
+    ///     })
     /// };
     /// let around = Neighbourhood::around(1, Reach::default(), links, candidate);
-    /// let nodes: Vec<_> = around.candidates().iter().map(|c| (c.node, c.distance)).collect();
+    /// let nodes: Vec<_> =
+    ///     around.candidates().iter().map(|c| (c.node, c.distance)).collect();
     /// assert_eq!(nodes, [(2, 1), (4, 2), (5, 2), (6, 2), (7, 2)]);
     /// ```
     #[must_use]

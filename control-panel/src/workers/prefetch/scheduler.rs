@@ -22,7 +22,8 @@ use crate::{Backoff, Context, Intent, PolicyWatch, SendError, Source, TrySendErr
 /// # #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)] enum Feed { Prefetch }
 /// /// The longest not seen first.
 /// fn oldest_first(around: &Neighbourhood<u32>, most: usize) -> Vec<u32> {
-///     let mut nodes: Vec<_> = around.candidates().iter().map(|c| (c.last_used, c.node)).collect();
+///     let mut nodes: Vec<_> =
+///         around.candidates().iter().map(|c| (c.last_used, c.node)).collect();
 ///     nodes.sort();
 ///     nodes.into_iter().take(most).map(|(_, node)| node).collect()
 /// }

@@ -87,11 +87,16 @@ impl<Op: Serialize + DeserializeOwned> Postcard<Op> {
     /// use serde::Serialize;
     ///
     /// #[derive(Serialize)]
-    /// struct Pages { titles: Vec<String>, keep_links: bool }
+    /// struct Pages {
+    ///     titles: Vec<String>,
+    ///     keep_links: bool,
+    /// }
     ///
     /// // In schema 0 it was the titles alone.
     /// let codec = Postcard::<String>::migrating(1, |_, op| read_postcard(op))
-    ///     .migrating_state(|_, state| Ok(Pages { titles: read_postcard(state)?, keep_links: false }));
+    ///     .migrating_state(|_, state| {
+    ///         Ok(Pages { titles: read_postcard(state)?, keep_links: false })
+    ///     });
     /// let mut state = Vec::new();
     /// codec.migrate_state(0, b"\x01\x04Home", &mut state)?;
     /// assert_eq!(state, b"\x01\x04Home\x00");
