@@ -45,6 +45,8 @@
 //! assert_eq!((report.applied, report.left, title.0.as_str()), (2, 1, "3 in all"));
 //! ```
 
+mod bell;
+mod gauge;
 mod recorder;
 mod redo_figures;
 pub(crate) mod reducer;
@@ -64,6 +66,7 @@ use crate::{
 #[cfg(any(feature = "journal", test))]
 pub(crate) use self::recorder::Ending;
 pub(crate) use self::{
+    gauge::{FrameGauge, FrameSample},
     recorder::{Recorder, apply_recorded},
     redo_figures::Collector,
     stopwatch::{OffFrame, Stopwatch},

@@ -11,6 +11,7 @@
 )]
 mod anti_entropy;
 pub mod bus;
+pub mod console;
 pub mod context;
 pub mod events;
 pub mod expansion;

@@ -1,9 +1,13 @@
 //! A frame allocates nothing in steady state.
 
-use std::pin::Pin;
+use std::{
+    pin::Pin,
+    task::{Context, Waker},
+};
 
 use control_panel::{
     ControlPanel, Delivery, FrameBudget, Intent, IntentSender, LatestKey, QueuedIntent, Reducer, Worker,
+    console::Console,
 };
 use tests::{Mark, Wakes, paused};
 
@@ -55,6 +59,26 @@ fn a_drain_allocates_nothing_in_steady_state() {
     let senders = senders(&panel);
     let count = steady(panel, |_| produce(&senders), |panel| panel.drain().for_each(drop));
     assert_eq!(count, 0);
+}
+
+/// Also where an observer reads it between two frames, and waits for the next one.
+#[test]
+#[cfg_attr(feature = "observe", ignore = "a frame makes the labels of what it tells")]
+fn an_observed_frame_allocates_nothing_in_steady_state() {
+    let panel = Panel::new();
+    let senders = senders(&panel);
+    let (observer, mut console) = (panel.observer(), Console::default());
+    let mut state = Count::default();
+    let produce = |_: &Panel| {
+        produce(&senders);
+        console.refresh(&observer);
+        let waits = observer.poll_changed(&Context::from_waker(Waker::noop()), console.cursor());
+        assert!(waits.is_pending());
+    };
+    let frame = |panel: &mut Panel| {
+        panel.run_frame(&mut state, &mut (), (0..30).map(|id| ((id % 3) as u8, Mark::new(id))));
+    };
+    assert_eq!(steady(panel, produce, frame), 0);
 }
 
 #[test]

@@ -20,6 +20,7 @@ const FLOORS: &[&[&str]] = &[
     &["frame", "worker"],
     &["panel"],
     &["context", "events", "requests", "supervision"],
+    &["console"],
     &["replica", "signals", "unwind", "expansion"],
     &["anti_entropy", "link"],
     &["journal"],

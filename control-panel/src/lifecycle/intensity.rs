@@ -99,6 +99,11 @@ impl Intensity {
         Self { counts: Counts::All, ..Self::default() }
     }
 
+    /// How many restarts within which period; `None` without a limit.
+    pub(crate) fn limit(self) -> Option<(u32, Duration)> {
+        (!self.is_unlimited()).then_some((self.restarts, self.period))
+    }
+
     pub(crate) fn is_unlimited(self) -> bool {
         self.counts == Counts::None
     }
@@ -143,6 +148,15 @@ impl Window {
     /// limit.
     pub(crate) fn admit(&mut self, exit: &Exit, wait: Duration, now: Instant) -> bool {
         !self.intensity.counts(exit, wait) || self.count(now)
+    }
+
+    /// The restarts within the period that ends now, of how many that are allowed, and the period. Changes nothing.
+    pub(crate) fn standing(&self, now: Instant) -> (u32, Intensity) {
+        let within = self
+            .recent
+            .iter()
+            .filter(|(then, _)| now.saturating_duration_since(*then) < self.intensity.period);
+        (within.map(|(_, several)| several).sum(), self.intensity)
     }
 
     fn count(&mut self, now: Instant) -> bool {
@@ -192,6 +206,9 @@ mod tests {
         let mut burst = Window::new(Intensity::new(3, 500 * MS));
         for (at, again) in [(0, true), (166, true), (332, true), (499, false)] {
             assert_eq!(burst.count(now + at * MS), again, "failure at {at} ms");
+        }
+        for (at, within) in [(499, 3), (500, 2), (666, 1), (832, 0)] {
+            assert_eq!(burst.standing(now + at * MS), (within, Intensity::new(3, 500 * MS)), "at {at} ms");
         }
     }
 

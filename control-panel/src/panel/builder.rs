@@ -5,7 +5,7 @@ use std::{
     fmt,
     marker::PhantomData,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64},
     },
     thread,
@@ -383,6 +383,7 @@ impl<I: Intent, P: Send + Sync + 'static, G: GivesPolicy<P>> PanelBuilder<I, P, 
             last_source: Mutex::default(),
             frames,
             starving: AtomicBool::new(false),
+            gauge: OnceLock::new(),
             not_driven: AtomicBool::new(false),
             snapshot: Snapshot::default(),
         };

@@ -31,7 +31,14 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// If the source's `Ord` panics, or [`on_ready`](crate::PanelBuilder::on_ready), which is called here if the queue is busy.
     /// Queued intents stay queued for the next drain. For what the end of a frame calls, see [`Frame`].
     pub fn drain(&mut self) -> Frame<I> {
-        self.begin_frame()
+        let gauge = self.shared.gauge.get().cloned();
+        let timing = gauge.as_deref().map(|gauge| gauge.begin(Instant::now()));
+        let frame = self.begin_frame();
+        if let Some(mut timing) = timing {
+            timing.drained();
+            timing.end(frame.remaining(), self.shared.queue.left());
+        }
+        frame
     }
 
     /// Runs one frame: drains, merges `local` in, applies everything in causal order, settles once, then reconciles once. A
@@ -66,7 +73,12 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         let began = Instant::now();
         // Before the drain: this runs the caller's iterator, whose panic must not leave a half-built frame.
         self.stamp(local);
+        let gauge = self.shared.gauge.get().cloned();
+        let mut timing = gauge.as_deref().map(|gauge| gauge.begin(began));
         let frame = self.begin_frame();
+        if let Some(timing) = &mut timing {
+            timing.drained();
+        }
         // Those that are not in it come with the next frame, because other intents precede them.
         let local = frame.own();
         let redo = Collector::begin(Instant::now);
@@ -82,12 +94,16 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
             applied
         };
         let (redo, slowest) = redo.end();
+        let now = Instant::now();
+        if let Some(timing) = &mut timing {
+            timing.settled(now);
+        }
         let report = FrameReport {
             frame: self.shared.frames.load(Ordering::Relaxed),
             applied,
             local,
             left: self.shared.queue.left(),
-            apply_time: began.elapsed(),
+            apply_time: now.saturating_duration_since(began),
             redo,
             slowest,
             warning: self.shared.warning(),
@@ -96,6 +112,9 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         let RedoFigures { merged, undone, redone, jobs } = redo;
         telemetry::redo(&self.shared.name, Redo { merged, undone, redone, jobs });
         host.reconcile(state);
+        if let Some(timing) = timing {
+            timing.end(report.applied, report.left);
+        }
         report
     }
 

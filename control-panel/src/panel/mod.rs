@@ -32,6 +32,7 @@
 // | `frames`, `locals` | draining, applying, waiting for work; the loop's own intents |
 // | `spawn`, `spawner`, `group`, `tasks` | what workers are spawned on: the panel, its remote control, a group, a pool |
 // | `ask`, `lookup`, `buses` | questions of the loop, finding workers, buses |
+// | `observed` | what an observer reads of a panel, without its types |
 // | `status`, `warnings`, `pulse` | what the panel shows and warns about; whether anything drives the runtime |
 // | `forward` | worker events as intents |
 // | `idle` | suspends workers while the panel is not touched |
@@ -51,6 +52,7 @@ pub(crate) mod group;
 mod idle;
 mod locals;
 mod lookup;
+pub(crate) mod observed;
 mod pulse;
 pub(crate) mod shared;
 mod spawn;
@@ -182,6 +184,9 @@ impl<I: Intent, P> Drop for ControlPanel<I, P> {
         self.shared.policy.close();
         self.shared.buses.close();
         self.shared.queue.discard();
+        if let Some(gauge) = self.shared.gauge.get() {
+            gauge.close();
+        }
     }
 }
 

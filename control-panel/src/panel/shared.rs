@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, MutexGuard,
+        Arc, MutexGuard, OnceLock,
         atomic::{AtomicBool, AtomicU64},
     },
 };
@@ -11,6 +11,7 @@ use std::{
 use super::{idle::Idle, status::Snapshot};
 use crate::{
     bus::Buses,
+    frame::FrameGauge,
     intent::Intent,
     queue::{IntentSender, Queue},
     supervisor::{
@@ -41,6 +42,8 @@ pub(crate) struct Shared<I: Intent, P> {
     pub(super) last_source: Mutex<Option<(I::Source, Name)>>,
     /// Frames drained. Only the panel writes it.
     pub(super) frames: Arc<AtomicU64>,
+    /// What its frames take, once it is observed.
+    pub(super) gauge: OnceLock<Arc<FrameGauge>>,
     /// Whether the loop keeps its own workers from running. Only the panel writes it.
     pub(super) starving: AtomicBool,
     /// Whether nothing drives the panel's runtime.
@@ -116,7 +119,9 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
         let source = self.in_words(sender.source());
         let (run_token, registry) =
             (Arc::clone(self.supervisor.run_token()), Arc::downgrade(self.supervisor.registry()));
-        WorkerCell::new(name, source, sender.origin(), run, run_token, registry)
+        let mut cell = WorkerCell::new(name, source, sender.origin(), run, run_token, registry);
+        cell.sends = Some(Arc::clone(sender.figures()));
+        cell
     }
 }
 

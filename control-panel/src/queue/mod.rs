@@ -38,6 +38,7 @@
 // | `producer` | one producer's side: accepts, refuses, and waits step by step |
 // | `state` | what is under the lock |
 // | `block` | slots that a producer took in advance, under a lock of its own |
+// | `figures` | what observers read of it |
 // | `permits` | slots reserved before there is an intent |
 // | `send` | the public sender and its futures |
 //
@@ -55,6 +56,7 @@
 mod batch;
 mod block;
 mod consumer;
+mod figures;
 mod permits;
 mod producer;
 mod ready;
@@ -86,6 +88,7 @@ use crate::{
 
 pub(crate) use self::{
     batch::{Batch, Hand, Local},
+    figures::Sources,
     producer::Producer,
     ready::OnReady,
 };

@@ -50,14 +50,14 @@ impl<I: Intent> Permits<I> {
     pub fn send(&mut self, intent: I) -> Result<(), TrySendError<I>> {
         let Some(clock) = clock_of(&intent) else { return Err(TrySendError::ZeroClock(intent)) };
         if self.left == 0 {
-            self.producer.queue.refuse(Admission::Open);
+            self.producer.refuse(Admission::Open);
             return Err(TrySendError::Full(intent));
         }
         let delivery = intent.delivery();
         let mut state = self.producer.lock();
         if state.admission.is_closed() {
             drop(state);
-            self.producer.queue.refuse(Admission::Closed);
+            self.producer.refuse(Admission::Closed);
             return Err(TrySendError::Closed(intent));
         }
         self.left -= 1;
@@ -138,6 +138,7 @@ impl<I: Intent> Producer<I> {
                     true
                 }
                 Standing::Dismissed => {
+                    self.figures.end_wait();
                     unneeded = state.shares.leave(self.lane, waiting).0;
                     self.queue.publish(&state);
                     false
@@ -160,7 +161,7 @@ impl<I: Intent> Producer<I> {
         if first {
             Reserve::Slots(mem::take(&mut held.slots))
         } else {
-            Reserve::Refused(self.queue.refuse(admission))
+            Reserve::Refused(self.refuse(admission))
         }
     }
 }

@@ -9,6 +9,7 @@ use super::{
     Admission, Queue, State,
     batch::{BucketId, ProducerKey},
     block::Block,
+    figures::SenderFigures,
     shares::LaneId,
 };
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
         order::{Origin, clock_from},
     },
     lifecycle::{error::TrySendError, run_token::RunToken},
+    telemetry::SendFigures,
     util::{
         callbacks::catch_and_report,
         sync::{
@@ -37,6 +39,7 @@ pub(crate) struct Producer<I: Intent> {
     /// How often the queue had changed when it last had no room for this producer: until it changes again, a
     /// `try_send` is refused without the lock. So a flood of them does not keep the others from it.
     refused_at: AtomicU64,
+    pub(super) figures: SenderFigures,
 }
 
 /// For [`refused_at`](Producer::refused_at): it always had room.
@@ -59,7 +62,8 @@ impl<I: Intent> Queue<I> {
         // A new source has a slot kept for it, which was there for the taking before.
         state.take_back();
         let lane = state.shares.attach(source);
-        let (bucket_id, block) = state.place();
+        let figures = SenderFigures::of_source(Arc::clone(state.shares.figures(lane)));
+        let (bucket_id, block) = state.place(figures.clone());
         let producer = Producer {
             queue: Arc::clone(self),
             source,
@@ -68,6 +72,7 @@ impl<I: Intent> Queue<I> {
             bucket_id,
             block,
             refused_at: AtomicU64::new(NEVER),
+            figures,
         };
         // One source more may raise the bound, so that a waiter gets a slot.
         let next = if state.admission == Admission::Open { state.shares.regrant() } else { None };
@@ -75,7 +80,14 @@ impl<I: Intent> Queue<I> {
         self.hand_on(state, next);
         Arc::new(producer)
     }
+}
 
+#[inline(always)]
+pub(super) fn has_ended(run: Option<&RunToken>) -> bool {
+    run.is_some_and(RunToken::has_ended)
+}
+
+impl<I: Intent> Producer<I> {
     pub(super) fn refuse(&self, admission: Admission) -> Refusal {
         self.count_refused();
         match admission {
@@ -86,16 +98,15 @@ impl<I: Intent> Queue<I> {
     }
 
     pub(super) fn count_refused(&self) {
-        self.refusals.refused.fetch_add(1, Ordering::Relaxed);
+        self.queue.refusals.refused.fetch_add(1, Ordering::Relaxed);
+        self.figures.refuse();
     }
-}
 
-#[inline(always)]
-pub(super) fn has_ended(run: Option<&RunToken>) -> bool {
-    run.is_some_and(RunToken::has_ended)
-}
+    /// What became of its intents.
+    pub(crate) fn figures(&self) -> &Arc<SendFigures> {
+        self.figures.own()
+    }
 
-impl<I: Intent> Producer<I> {
     pub(crate) fn source(&self) -> I::Source {
         self.source
     }
@@ -189,7 +200,7 @@ impl<I: Intent> Producer<I> {
         let delivery = intent.delivery();
         let refused_at = self.refused_at.load(Ordering::Relaxed);
         if refused_at != NEVER && delivery == Delivery::Reliable && refused_at == self.queue.changes() {
-            self.queue.refuse(Admission::Open);
+            self.refuse(Admission::Open);
             return Err(if has_ended(run) {
                 TrySendError::Ended(intent)
             } else {
@@ -199,12 +210,12 @@ impl<I: Intent> Producer<I> {
         let mut state = self.lock_to_send(delivery);
         if state.admission.is_closed() {
             drop(state);
-            self.queue.refuse(Admission::Closed);
+            self.refuse(Admission::Closed);
             return Err(TrySendError::Closed(intent));
         }
         if has_ended(run) {
             drop(state);
-            self.queue.count_refused();
+            self.count_refused();
             return Err(TrySendError::Ended(intent));
         }
         if let Some(place) = self.replaces(&mut state, clock, delivery) {
@@ -248,7 +259,7 @@ impl<I: Intent> Producer<I> {
             self.drop_lossy(intent);
             return Ok(());
         }
-        self.queue.refuse(Admission::Open);
+        self.refuse(Admission::Open);
         Err(TrySendError::Full(intent))
     }
 
@@ -285,6 +296,7 @@ impl<I: Intent> Producer<I> {
 
     fn drop_lossy(&self, intent: I) {
         self.queue.refusals.dropped.fetch_add(1, Ordering::Relaxed);
+        self.figures.drop_one();
         drop(intent);
     }
 

@@ -11,6 +11,8 @@
 
 use std::{collections::VecDeque, mem};
 
+use tokio::time::Instant;
+
 use super::{
     batch::{Batch, Clocked, Intents},
     shares::LaneId,
@@ -74,6 +76,11 @@ impl<I: Intent> Rests<I> {
 
     pub(super) fn is_empty(&self) -> bool {
         self.batches.is_empty()
+    }
+
+    /// When the first intent of the oldest was accepted.
+    pub(super) fn oldest(&self) -> Option<Instant> {
+        self.batches.iter().map(|rest| rest.intents.accepted_at()).min()
     }
 
     pub(super) fn intents(&self) -> usize {

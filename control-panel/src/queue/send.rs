@@ -14,6 +14,7 @@ use crate::{
         error::{SendError, TrySendError},
         run_token::RunToken,
     },
+    telemetry::SendFigures,
 };
 
 /// Sends intents of one source into a panel's queue: what [`ControlPanel::sender`](crate::ControlPanel::sender)
@@ -45,6 +46,11 @@ pub struct IntentSender<I: Intent> {
 impl<I: Intent> IntentSender<I> {
     pub(crate) fn new(producer: Arc<Producer<I>>) -> Self {
         Self { producer }
+    }
+
+    /// What became of its intents.
+    pub(crate) fn figures(&self) -> &Arc<SendFigures> {
+        self.producer.figures()
     }
 
     /// Sends an intent, waiting for a slot while this source's share of the queue is used up.

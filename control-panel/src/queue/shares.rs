@@ -19,9 +19,10 @@
 
 mod rounds;
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use super::waiters::{WaitList, WaiterId};
+use crate::telemetry::SendFigures;
 
 /// Names a known source.
 pub(super) type LaneId = usize;
@@ -64,6 +65,7 @@ struct Lane<S> {
     /// How many of the held slots are credit not used yet.
     credit: usize,
     waiting: VecDeque<WaiterId>,
+    figures: Arc<SendFigures>,
 }
 
 /// Slots that one producer was granted beyond the one it waited for.
@@ -115,7 +117,20 @@ impl<S: Copy + Ord, W> Shares<S, W> {
         self.lanes[lane].held - self.lanes[lane].credit
     }
 
-    /// A sender of this source exists from now on.
+    /// What became of the intents of this lane's source.
+    pub(super) fn figures(&self, lane: LaneId) -> &Arc<SendFigures> {
+        &self.lanes[lane].figures
+    }
+
+    /// The known sources in their order, each with the slots that it occupies and its figures.
+    pub(super) fn sources(&self) -> impl ExactSizeIterator<Item = (S, usize, &Arc<SendFigures>)> {
+        self.known.iter().map(|&lane| {
+            let Lane { source, figures, .. } = &self.lanes[lane];
+            (*source, self.occupied(lane), figures)
+        })
+    }
+
+    /// A producer of this source exists from now on.
     pub(super) fn attach(&mut self, source: S) -> LaneId {
         match self.known.binary_search_by(|&lane| self.lanes[lane].source.cmp(&source)) {
             Ok(at) => {
@@ -124,7 +139,9 @@ impl<S: Copy + Ord, W> Shares<S, W> {
                 lane
             }
             Err(at) => {
-                let new = Lane { source, producers: 1, held: 0, credit: 0, waiting: VecDeque::new() };
+                let figures = Arc::new(SendFigures::new());
+                let new =
+                    Lane { source, producers: 1, held: 0, credit: 0, waiting: VecDeque::new(), figures };
                 let lane = if let Some(lane) = self.vacant.pop() {
                     self.lanes[lane] = new;
                     lane

@@ -2,9 +2,12 @@
 
 use std::{mem, sync::Arc, task::Waker};
 
+use tokio::time::Instant;
+
 use super::{
     batch::{BucketId, Freed, Intents, ProducerKey},
     block::{Block, Prepaid},
+    figures::SenderFigures,
     rests::Rests,
     shares::{Credit, LaneId, Shares},
     waiters::WaiterId,
@@ -44,12 +47,14 @@ pub(super) struct Account<I> {
     /// How many slots its block had when it was lent to the producer. 0: it is empty, and the bucket has its buffer.
     lent: usize,
     block: Arc<Block<I>>,
+    figures: SenderFigures,
 }
 
 impl<I> Account<I> {
     /// The number of the next intent, which gets it. Its block is taken back.
     pub(super) fn number(&mut self) -> u64 {
         debug_assert!(self.lent == 0, "the intents in the block come first");
+        self.figures.add_sent(1);
         self.next_seq += 1;
         self.next_seq - 1
     }
@@ -92,6 +97,12 @@ impl<I: Intent> State<I> {
 
     pub(super) fn queued(&self) -> usize {
         self.active.len() + self.rests.intents()
+    }
+
+    /// When the oldest batch that is in no frame began to be filled.
+    pub(super) fn oldest(&self) -> Option<Instant> {
+        let active = (self.active.len() > 0).then_some(self.active.accepted_at());
+        self.rests.oldest().into_iter().chain(active).min()
     }
 
     /// Whether something is left for another frame. Also where senders were granted slots and not all woken yet:
@@ -145,10 +156,11 @@ impl<I: Intent> State<I> {
     }
 
     /// A place in every batch, and a block, for a new producer.
-    pub(super) fn place(&mut self) -> (BucketId, Arc<Block<I>>) {
+    pub(super) fn place(&mut self, figures: SenderFigures) -> (BucketId, Arc<Block<I>>) {
         let bucket_id = self.vacant.pop().unwrap_or(self.accounts.len());
         let block = Arc::new(Block::new());
-        let account = Account { next_seq: 0, credit: Credit::default(), lent: 0, block: Arc::clone(&block) };
+        let account =
+            Account { next_seq: 0, credit: Credit::default(), lent: 0, block: Arc::clone(&block), figures };
         match self.accounts.get_mut(bucket_id) {
             Some(place) => *place = account,
             None => self.accounts.push(account),
@@ -193,6 +205,7 @@ impl<I: Intent> State<I> {
         drop(block);
         let sent = mem::take(&mut account.lent) - unused;
         account.next_seq += sent as u64;
+        account.figures.add_sent(sent as u64);
         active.take_back(bucket_id, entries, sent);
         shares.withdraw(lane, &mut account.credit, unused);
         true

@@ -33,6 +33,7 @@ use crate::{
         gate_cell::GateCell,
         inbox_cell::{InboxCell, InboxOptions},
     },
+    telemetry::SendFigures,
     util::{
         mutex::Mutex,
         name::Name,
@@ -47,7 +48,8 @@ use crate::{
 pub(crate) struct WorkerCell {
     /// Wakes the worker's task to ask for its next step.
     pub(super) wake_flag: WakeFlag,
-    status: Mutex<WorkerStatus>,
+    /// With when it became that.
+    status: Mutex<(WorkerStatus, Instant)>,
     /// The token of the current run, or of the last one.
     run_token: Mutex<Arc<RunToken>>,
     generation: AtomicU64,
@@ -76,6 +78,8 @@ pub(crate) struct WorkerCell {
     /// Its task, if that belongs to no runtime.
     off_task: OnceLock<Arc<OffTask>>,
     pub(crate) gate: GateCell,
+    /// What became of its intents; `None` for what sends none.
+    pub(crate) sends: Option<Arc<SendFigures>>,
     /// The number and exit of the last run that is over.
     last_exit: Mutex<Option<(u64, Exit)>>,
     notable: Mutex<Notable>,
@@ -108,7 +112,7 @@ impl WorkerCell {
             kill: RunToken::default(),
             run_token: Mutex::new(run_token),
             generation: AtomicU64::new(0),
-            status: Mutex::new(WorkerStatus::Starting),
+            status: Mutex::new((WorkerStatus::Starting, Instant::now())),
             changed: OnceLock::new(),
             abort: OnceLock::new(),
             ended_for: CauseCell::default(),
@@ -117,6 +121,7 @@ impl WorkerCell {
             last_words: LastWords::default(),
             inbox: InboxCell::new(InboxOptions::anything()),
             gate: GateCell::default(),
+            sends: None,
             last_exit: Mutex::default(),
             notable: Mutex::default(),
             unanswered: Mutex::default(),
@@ -126,11 +131,16 @@ impl WorkerCell {
     }
 
     pub(crate) fn status(&self) -> WorkerStatus {
-        let status = self.lock_status();
-        if !matches!(*status, WorkerStatus::Running) {
+        let (status, _) = &*self.lock_status();
+        if !matches!(status, WorkerStatus::Running) {
             self.seen.store(true, Ordering::Relaxed);
         }
         status.clone()
+    }
+
+    /// Its status and since when, for an observer, whose look wakes no loop later.
+    pub(super) fn observe_status(&self) -> (WorkerStatus, Instant) {
+        self.lock_status().clone()
     }
 
     /// Whether a sleeping loop must be woken for this event. `seen` is what [`set_status`](Self::set_status) returned.
@@ -148,18 +158,19 @@ impl WorkerCell {
 
     /// Changes the status without waking anything: [`announce`](Self::announce) does. Returns the previous status, and
     /// whether that was read while it was not `Running`.
-    pub(super) fn set_status(&self, status: WorkerStatus) -> (WorkerStatus, bool) {
-        let mut current = self.lock_status();
+    pub(super) fn set_status(&self, status: WorkerStatus, now: Instant) -> (WorkerStatus, bool) {
+        let (current, since) = &mut *self.lock_status();
         let seen = self.seen.load(Ordering::Relaxed);
         if seen {
             self.seen.store(false, Ordering::Relaxed);
         }
-        (mem::replace(&mut *current, status), seen)
+        *since = now;
+        (mem::replace(current, status), seen)
     }
 
     /// It never starts. Its inbox is closed by now.
     pub(super) fn refuse(&self, refusal: SpawnError) {
-        drop(self.set_status(WorkerStatus::Refused(refusal)));
+        drop(self.set_status(WorkerStatus::Refused(refusal), Instant::now()));
         self.announce();
         self.give_up();
     }
@@ -357,7 +368,7 @@ impl WorkerCell {
         self.last_words.take()
     }
 
-    fn lock_status(&self) -> MutexGuard<'_, WorkerStatus> {
+    fn lock_status(&self) -> MutexGuard<'_, (WorkerStatus, Instant)> {
         self.status.lock()
     }
 

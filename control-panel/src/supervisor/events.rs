@@ -4,6 +4,8 @@ mod log;
 
 use std::{fmt, sync::Arc};
 
+use tokio::time::Instant;
+
 pub(crate) use self::log::Log;
 pub(super) use self::log::Writing;
 use crate::lifecycle::event::Notice;
@@ -43,17 +45,32 @@ pub struct Events {
 }
 
 impl Events {
+    /// A reader of the same events that begins with this one.
+    pub(crate) fn reader_from(&self, next: u64) -> Self {
+        Self { log: Arc::clone(&self.log), next: next.max(1) }
+    }
+
+    /// The number of the last event, without a lock: it may lag behind by those being written.
+    pub(crate) fn last(&self) -> u64 {
+        self.log.written()
+    }
+
     /// Returns the next event, if it has happened. Never waits.
     pub fn try_next(&mut self) -> Option<Notice> {
+        self.try_next_with_time().map(|(notice, _)| notice)
+    }
+
+    /// Like [`try_next`](Self::try_next), with when an event was logged.
+    pub(crate) fn try_next_with_time(&mut self) -> Option<(Notice, Option<Instant>)> {
         let kept = self.log.kept();
         let missed = kept.first().saturating_sub(self.next);
         if missed > 0 {
             self.next += missed;
-            return Some(Notice::Lagged(missed));
+            return Some((Notice::Lagged(missed), None));
         }
-        let event = kept.get(self.next)?;
+        let (event, time) = (kept.get(self.next)?, kept.time(self.next));
         self.next += 1;
-        Some(Notice::Event(event))
+        Some((Notice::Event(event), time))
     }
 
     /// Appends all events since the last read, without waiting: returns `false` if the log is being written right now.

@@ -16,6 +16,7 @@
 //! | `wake_flag` | wakes a worker's task |
 //! | `events`, `report` | the event log, and what a shutdown reports |
 //! | `notable` | what a sleeping loop is woken for: pure |
+//! | `observed` | the living workers, for an observer |
 //! | `activity` | which worker each thread runs right now |
 //! | `watchdog` | which workers are stuck: pure |
 //! | `unpolled` | workers that no thread polls |
@@ -33,6 +34,7 @@ pub(crate) mod kinds;
 pub(crate) mod local;
 pub(crate) mod machine;
 pub(crate) mod notable;
+pub(crate) mod observed;
 mod off_task;
 pub(crate) mod options;
 pub(crate) mod origin_map;

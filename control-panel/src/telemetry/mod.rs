@@ -8,10 +8,12 @@
 //! | `workers` | workers' events |
 //! | `frames` | the queue as a frame finds it, and what the frame costs |
 //! | `tally` | the intents of a frame, by source |
+//! | `senders` | what became of the intents of a sender or a source, for observers |
 //! | `describe` | the metrics' names and units |
 
 mod describe;
 mod frames;
+mod senders;
 mod tally;
 mod workers;
 
@@ -21,6 +23,7 @@ pub(crate) use crate::util::span::TARGET;
 pub(crate) use self::{
     describe::describe,
     frames::{Flow, Redo, Watch, frame_time, redo},
+    senders::{SendCounts, SendFigures},
     tally::Tally,
     workers::{LISTENS, Moved, Seen, lifecycle},
 };

@@ -67,6 +67,11 @@ impl<I: Intent> Intents<I> {
         }
     }
 
+    /// When its first intent was accepted, if it has any.
+    pub(in crate::queue) fn accepted_at(&self) -> Instant {
+        self.accepted_at
+    }
+
     /// Intents in it.
     #[inline]
     pub(in crate::queue) fn len(&self) -> usize {

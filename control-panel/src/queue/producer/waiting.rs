@@ -105,12 +105,13 @@ impl<I: Intent> Producer<I> {
             }
             Standing::Dismissed => {
                 *waiter_id = None;
+                self.figures.end_wait();
                 let (left, _) = state.shares.leave(self.lane, waiting);
                 self.queue.publish(&state);
                 let admission = state.admission;
                 drop(state);
                 drop(left);
-                Step::Refused(self.queue.refuse(admission))
+                Step::Refused(self.refuse(admission))
             }
         }
     }
@@ -161,7 +162,7 @@ impl<I: Intent> Producer<I> {
         }
         if admission != Admission::Open {
             drop(state);
-            return Step::Refused(self.queue.refuse(admission));
+            return Step::Refused(self.refuse(admission));
         }
         self.wait(state, waiter_id, waker);
         Step::Wait
@@ -175,6 +176,7 @@ impl<I: Intent> Producer<I> {
         waker: &Waker,
     ) {
         *waiter_id = Some(state.shares.wait(self.lane, waker.clone()));
+        self.figures.begin_wait();
         self.queue.publish(&state);
         // A frame that ended since the last look gave its slots back and, if there was no waiter yet, went away.
         let absorbed = self.queue.absorb(&mut state);
@@ -187,7 +189,7 @@ impl<I: Intent> Producer<I> {
     /// No send may wait for a slot any more: one that waits leaves the list.
     #[cold]
     pub(in crate::queue) fn give_up(&self, waiter_id: Option<WaiterId>) {
-        self.queue.count_refused();
+        self.count_refused();
         if let Some(waiter_id) = waiter_id {
             self.leave(waiter_id);
         }
@@ -196,6 +198,7 @@ impl<I: Intent> Producer<I> {
     /// A waiting send was given up.
     pub(in crate::queue) fn leave(&self, waiter_id: WaiterId) {
         let mut state = self.queue.lock();
+        self.figures.end_wait();
         let (left, next) = state.shares.leave(self.lane, waiter_id);
         let mut callbacks = Callbacks::default();
         callbacks.call(|| self.queue.hand_on(state, next));
@@ -209,6 +212,7 @@ impl<I: Intent> Producer<I> {
         state: &mut State<I>,
         waiter_id: WaiterId,
     ) -> (Option<Waker>, Option<Waker>) {
+        self.figures.end_wait();
         let wakers = state.claim(self.bucket_id, waiter_id);
         self.queue.publish(state);
         wakers

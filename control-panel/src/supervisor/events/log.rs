@@ -1,14 +1,17 @@
 //! The storage of the events: a ring buffer, written under the registry's lock and read without it.
 
 use std::{
-    mem,
+    fmt, mem,
     sync::{
-        Arc, MutexGuard,
+        Arc, MutexGuard, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
-use tokio::sync::{Notify, futures::Notified};
+use tokio::{
+    sync::{Notify, futures::Notified},
+    time::Instant,
+};
 
 use super::Events;
 use crate::{
@@ -21,6 +24,15 @@ use crate::{
 /// How many events are kept for slow readers.
 const KEPT: u64 = 1024;
 
+/// See [`Log::on_write`].
+struct OnWrite(Box<dyn Fn() + Send + Sync>);
+
+impl fmt::Debug for OnWrite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OnWrite")
+    }
+}
+
 /// The last events of a panel.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
@@ -28,6 +40,8 @@ pub(crate) struct Log {
     /// How many events there are, as of the last completed write.
     written: AtomicU64,
     changed: Notify,
+    /// Called whenever events were written: for observers. Must not block.
+    on_write: OnceLock<OnWrite>,
     /// No more events follow.
     over: AtomicBool,
 }
@@ -46,6 +60,8 @@ pub(in crate::supervisor) struct Writing<'a> {
 pub(super) struct Kept {
     /// Each event at its slot: once the ring is full, a new one replaces the oldest.
     events: Vec<Event>,
+    /// When it was logged, at the same slot. Not part of the event: that reaches reducers, which know no wall clock.
+    times: Vec<Instant>,
     /// How many events there were in total.
     total: u64,
 }
@@ -59,6 +75,14 @@ impl Log {
     /// Wakes the tasks that wait for an event.
     pub(crate) fn announce(&self) {
         self.changed.notify_waiters();
+        if let Some(OnWrite(on_write)) = self.on_write.get() {
+            on_write();
+        }
+    }
+
+    /// From now on this is called whenever events were written, on the thread that wrote them. The first call counts.
+    pub(crate) fn on_write(&self, on_write: impl Fn() + Send + Sync + 'static) {
+        self.on_write.set(OnWrite(Box::new(on_write))).ok();
     }
 
     /// No more events follow after the current write. Does not wake waiting tasks.
@@ -102,15 +126,25 @@ impl Log {
 }
 
 impl Writing<'_> {
-    pub(in crate::supervisor) fn push(&mut self, cell: &WorkerCell, kind: EventKind, moved: Moved) {
+    pub(in crate::supervisor) fn push(
+        &mut self,
+        cell: &WorkerCell,
+        kind: EventKind,
+        moved: Moved,
+        at: Instant,
+    ) {
         let (name, origin, generation) = (cell.name.clone(), cell.origin, cell.generation());
         self.kept.total += 1;
         let event = Event { number: self.kept.total, name, origin, generation, kind };
         if telemetry::LISTENS {
             self.seen.push(Seen { event: event.clone(), source: cell.source.clone(), moved });
         }
-        let at = place(event.number);
-        match self.kept.events.get_mut(at) {
+        let slot = place(event.number);
+        match self.kept.times.get_mut(slot) {
+            None => self.kept.times.push(at),
+            Some(time) => *time = at,
+        }
+        match self.kept.events.get_mut(slot) {
             None => self.kept.events.push(event),
             Some(oldest) if oldest.kind.holds_an_error() => self.gone.push(mem::replace(oldest, event)),
             Some(oldest) => *oldest = event,
@@ -140,6 +174,11 @@ impl Kept {
             return None;
         }
         self.events.get(place(number)).cloned()
+    }
+
+    /// When the event with this number, which is kept, was logged.
+    pub(super) fn time(&self, number: u64) -> Option<Instant> {
+        self.times.get(place(number)).copied()
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     lifecycle::{
         cause::Cause,
         exit::Exit,
-        intensity::Window,
+        intensity::{Intensity, Window},
         options::{Escalate, OnStuck},
         restart::{Restart, Retry},
         status::SpawnError,
@@ -95,6 +95,14 @@ impl Child {
             let window = Window::new(options.intensity());
             Box::new(Failures { window, retry: Retry::new(options.backoff, *seed) })
         })
+    }
+
+    /// Its restarts within the period of its intensity.
+    pub(super) fn restarts(&self, now: Instant) -> (u32, Intensity) {
+        match &self.failures {
+            Some(failures) => failures.window.standing(now),
+            None => (0, self.spec.options.intensity()),
+        }
     }
 
     /// The worker reports that it is healthy.

@@ -46,7 +46,10 @@ use self::{
 use super::origin_map::OriginMap;
 use crate::{
     intent::order::Origin,
-    lifecycle::{cause::Cause, error::RestartError, event::EventKind, exit::Exit, status::SpawnError},
+    lifecycle::{
+        cause::Cause, error::RestartError, event::EventKind, exit::Exit, intensity::Intensity,
+        status::SpawnError,
+    },
 };
 
 /// The capacity that the list of actions keeps between two calls.
@@ -110,6 +113,13 @@ impl Machine {
 
     pub(crate) fn is_stopping(&self) -> bool {
         self.stopping.is_some()
+    }
+
+    /// The restarts of a worker, or of its group, within the period of the intensity.
+    pub(crate) fn restarts(&self, id: Origin, now: Instant) -> Option<(u32, Intensity)> {
+        let member = self.members.get(id)?;
+        let group = member.group().and_then(|group| self.groups.get(&group));
+        Some(group.map_or_else(|| member.restarts(now), |group| group.window.standing(now)))
     }
 
     /// How many workers live.

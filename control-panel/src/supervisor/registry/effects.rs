@@ -1,6 +1,7 @@
 //! The effects of a decision: those that must happen together with it, under the lock, and those that must not.
 
 use std::{
+    cell::Cell,
     mem,
     sync::{Arc, atomic::Ordering},
     task::Waker,
@@ -92,7 +93,13 @@ impl Registry {
         let State { cells, attention, history, held, machine, .. } = &mut *state;
         let mut log = self.log.write();
         let before = log.total();
-        let now = || self.hosts.now();
+        // One moment for all that is decided here: reading the clock takes longer than most of it.
+        let read = Cell::new(None);
+        let now = || {
+            let now = read.get().unwrap_or_else(|| self.hosts.now());
+            read.set(Some(now));
+            now
+        };
         for action in actions.drain(..) {
             match action {
                 Action::Log(origin, kind) => {
@@ -101,7 +108,7 @@ impl Registry {
                     }
                 }
                 Action::BackOff(origin, at) => {
-                    let rest = at.saturating_duration_since(self.hosts.now());
+                    let rest = at.saturating_duration_since(now());
                     if let Some(cell) = cells.get(origin).filter(|_| !rest.is_zero()) {
                         history.record(cell, EventKind::BackingOff(rest), &mut log, &now, effects);
                     }
@@ -278,7 +285,7 @@ impl History {
         if let Some(status) = status {
             let to = Moved::to(&status);
             let before;
-            (before, seen) = cell.set_status(status);
+            (before, seen) = cell.set_status(status, now());
             moved = to.from(&before);
             if before.is_final() || matches!(before, WorkerStatus::Backoff { .. }) {
                 effects.gone.statuses.push(before);
@@ -301,7 +308,7 @@ impl History {
             Wake::Now => effects.wake_loop = true,
             Wake::Settled => effects.settle.push(Arc::clone(cell)),
         }
-        log.push(cell, kind, moved);
+        log.push(cell, kind, moved, now());
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::{Registry, State, stopping::LastIncidents};
 use crate::{
     intent::order::Origin,
+    lifecycle::intensity::Intensity,
     supervisor::{cell::WorkerCell, machine::KeyId, notable::Wakes, origin_map::OriginMap},
     util::timer::Timer,
 };
@@ -65,6 +66,20 @@ impl Registry {
         });
         drop(state);
         Some(look)
+    }
+
+    /// Lists the living workers with their restarts, for an observer, with the number of incidents.
+    pub(in crate::supervisor) fn list(&self, now: Instant) -> (u64, Vec<(Arc<WorkerCell>, u32, Intensity)>) {
+        let mut living = Vec::with_capacity(self.count());
+        let state = self.lock();
+        living.extend(state.cells.iter().map(|(origin, cell)| {
+            let (restarts, intensity) =
+                state.machine.restarts(origin, now).unwrap_or((0, Intensity::default()));
+            (Arc::clone(cell), restarts, intensity)
+        }));
+        let incidents = state.history.last_incidents.total;
+        drop(state);
+        (incidents, living)
     }
 
     /// Returns the lock, if it becomes free within a microsecond or two.

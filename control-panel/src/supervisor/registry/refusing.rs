@@ -26,11 +26,12 @@ impl Registry {
         (effects.logged, effects.wake_loop) = (true, self.wakes != Wakes::Never);
         let mut log = self.log.write();
         effects.gone.incidents = state.history.note_refusal(cell, &refusal);
-        drop(cell.set_status(WorkerStatus::Refused(refusal.clone())));
+        let now = self.hosts.now();
+        drop(cell.set_status(WorkerStatus::Refused(refusal.clone()), now));
         effects.announce.push(Arc::clone(cell));
         effects.unanswered = cell.take_unanswered();
         // It never counted as living.
-        log.push(cell, EventKind::Refused(refusal), Moved::default());
+        log.push(cell, EventKind::Refused(refusal), Moved::default(), now);
         (effects.seen, effects.gone.events) = log.close();
         self.version.fetch_add(1, Ordering::Release);
         drop(state);

@@ -56,6 +56,11 @@ impl PanicReport {
         super::catch(f)
     }
 
+    /// Whether both are of one panic.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     pub(crate) fn new(payload: Box<dyn Any + Send>, place: Option<PanicPlace>) -> Self {
         let message = super::message(&*payload).unwrap_or("a payload that is not text").into();
         Self(Arc::new(Panic { message, place, payload: Mutex::new(Some(payload)) }))

@@ -1,0 +1,66 @@
+//! One look at a panel: its workers, its queue, its frames, and what lies above them. Every view (the dashboard, the terminal, the
+//! window) only draws a [`View`].
+//!
+//! An [`Observer`] reads figures without making the frame thread wait. A [`Console`] turns what it read into rows: it is pure, so what
+//! it shows depends on the [`Snapshot`]s and the moments that it was given, and on nothing else. A view takes both:
+//!
+//! ```
+//! use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, console::{Console, WorkerState}, worker};
+//!
+//! #[derive(GraphIntent)]
+//! enum Update { Found(u32) }
+//!
+//! #[worker(source = IntentSource::Restore)]
+//! async fn search(cx: Context<Update>) { cx.cancelled().await }
+//!
+//! let panel = ControlPanel::<Update>::new();
+//! let observer = panel.observer();
+//! panel.spawn_search();
+//! let mut console = Console::default();
+//! let view = console.refresh(&observer);
+//! assert_eq!((view.workers[0].name.as_str(), view.workers[0].source.as_str()), ("search", "Restore"));
+//! drop(panel);
+//! let view = console.refresh(&observer);
+//! assert!(view.workers.iter().all(|worker| worker.state == WorkerState::Gone), "never a stale `running`");
+//! ```
+
+// | file | what |
+// |---|---|
+// | `observer`, `snapshot` | reads a panel, from any thread, without its types |
+// | `exhibit` | what rooms above the panel, and programs, add: mods, peers, journals, the policy |
+// | `model` | [`Console`]: rows, rates, freshness, recent ends: pure |
+// | `view`, `worker_row`, `queue_view`, `frames_view`, `end_row` | what it shows |
+// | `history` | the last minutes, for plots |
+// | `text` | the user's texts, cut to size; what their code panics with |
+// | `seconds` | durations in JSON: seconds |
+
+mod end_row;
+mod exhibit;
+mod frames_view;
+mod history;
+mod model;
+mod observer;
+mod queue_view;
+#[cfg(feature = "serde")]
+mod seconds;
+mod snapshot;
+mod text;
+mod view;
+mod worker_row;
+
+pub use self::{
+    end_row::{EndKind, EndRow},
+    exhibit::{Board, Exhibit, Fact, JournalRow, ModRow, PeerRow},
+    frames_view::{FrameState, FramesView, Quantiles},
+    history::{History, Point},
+    model::{Console, Limits},
+    observer::Observer,
+    queue_view::{QueueView, SourceRow},
+    snapshot::{Cursor, Snapshot},
+    text::PanicText,
+    view::{PanelState, View},
+    worker_row::{WorkerKind, WorkerRow, WorkerState},
+};
+
+/// After this long without a word, nothing is shown as running.
+pub const SILENCE: std::time::Duration = std::time::Duration::from_secs(5);

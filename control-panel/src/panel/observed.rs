@@ -1,0 +1,121 @@
+//! What an observer reads of a panel, whatever the panel's types.
+
+use std::{
+    fmt,
+    sync::{Arc, Weak, atomic::Ordering},
+};
+
+use tokio::time::Instant;
+
+use super::{ControlPanel, shared::Shared};
+use crate::{
+    frame::{FrameGauge, reducer::Warning},
+    intent::Intent,
+    queue::Sources,
+    supervisor::{events::Events, observed::Observed},
+    telemetry::SendCounts,
+    util::{name::Name, panics},
+};
+
+/// How many sources an observer sees.
+const SOURCES: usize = 64;
+
+/// A panel at one moment, but for the times of its frames, which the [gauge](FrameGauge) has.
+#[derive(Debug, Clone)]
+pub(crate) struct PanelFigures {
+    pub(crate) capacity: usize,
+    pub(crate) queued: usize,
+    pub(crate) waiting: usize,
+    pub(crate) accepted: u64,
+    pub(crate) drained: u64,
+    pub(crate) refused: u64,
+    pub(crate) dropped: u64,
+    /// What each source has of the queue, in the order of the sources; and how many more there are.
+    pub(crate) sources: Vec<SourceFigures>,
+    pub(crate) sources_left_out: usize,
+    /// When the oldest queued intent was accepted.
+    pub(crate) oldest: Option<Instant>,
+    pub(crate) frames: u64,
+    pub(crate) stopping: bool,
+    pub(crate) warning: Option<Warning>,
+    pub(crate) supervised: Observed,
+}
+
+/// What one source has of the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SourceFigures {
+    /// Its `Debug` text.
+    pub(crate) source: Name,
+    pub(crate) slots: usize,
+    pub(crate) sends: SendCounts,
+}
+
+/// A panel without its types.
+pub(crate) trait Observable: Send + Sync {
+    /// Copies the figures. The frame thread does not wait for it.
+    fn figures(&self) -> PanelFigures;
+}
+
+impl<I: Intent, P: Send + Sync + 'static> Observable for Shared<I, P> {
+    fn figures(&self) -> PanelFigures {
+        let counts = self.queue.counts();
+        let Sources { known, left_out, oldest } = self.queue.sources(SOURCES);
+        let now = Instant::now();
+        let sources = known.into_iter().map(|(source, slots, figures)| SourceFigures {
+            source: in_words(source),
+            slots,
+            sends: figures.counts(now),
+        });
+        PanelFigures {
+            capacity: self.queue.capacity(),
+            queued: counts.queued,
+            waiting: counts.waiting,
+            accepted: counts.accepted,
+            drained: counts.drained,
+            refused: counts.refused,
+            dropped: counts.dropped,
+            sources: sources.collect(),
+            sources_left_out: left_out,
+            oldest,
+            frames: self.frames.load(Ordering::Relaxed),
+            stopping: self.is_shutting_down(),
+            warning: self.warning(),
+            supervised: self.supervisor.registry().observe(),
+        }
+    }
+}
+
+/// The source's `Debug` text. This is the user's code.
+fn in_words<S: fmt::Debug>(source: S) -> Name {
+    let words = panics::catch(|| format!("{source:?}"));
+    Name::from(words.unwrap_or_else(|_| "a source whose `Debug` panicked".to_owned()))
+}
+
+/// What an observer has of a panel: none of it keeps the panel alive.
+pub(crate) struct Observation {
+    pub(crate) name: Name,
+    pub(crate) panel: Weak<dyn Observable>,
+    pub(crate) gauge: Arc<FrameGauge>,
+    /// Reads the events that are kept, and those to come.
+    pub(crate) events: Events,
+}
+
+impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
+    /// From now on its frames are measured.
+    pub(crate) fn observation(&self) -> Observation {
+        let shared = &self.shared;
+        let gauge = Arc::clone(shared.gauge.get_or_init(|| {
+            let gauge = Arc::new(FrameGauge::new());
+            let rings = Arc::clone(&gauge);
+            shared.supervisor.registry().log.on_write(move || rings.ring());
+            gauge
+        }));
+        let panel: Arc<dyn Observable> = Arc::clone(shared) as _;
+        Observation {
+            name: shared.name.clone(),
+            panel: Arc::downgrade(&panel),
+            gauge,
+            events: shared.events(Some(1)),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The living workers, as an observer sees them: copied on its own thread.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{cell::WorkerCell, kinds::Kind, registry::Registry};
+use crate::{
+    lifecycle::{exit::Exit, intensity::Intensity, status::WorkerStatus},
+    telemetry::SendCounts,
+    util::{clock, name::Name},
+};
+
+/// All living workers at one moment.
+#[derive(Debug, Clone)]
+pub(crate) struct Observed {
+    pub(crate) incidents: u64,
+    /// In spawning order.
+    pub(crate) workers: Vec<ObservedWorker>,
+}
+
+/// One of them.
+#[derive(Debug, Clone)]
+pub(crate) struct ObservedWorker {
+    pub(crate) name: Name,
+    pub(crate) source: Name,
+    pub(crate) origin: u64,
+    pub(crate) kind: Kind,
+    pub(crate) status: WorkerStatus,
+    pub(crate) since: Instant,
+    pub(crate) generation: u64,
+    pub(crate) restarts: u32,
+    /// How many restarts are allowed within which period.
+    pub(crate) limit: Option<(u32, Duration)>,
+    pub(crate) last_exit: Option<Exit>,
+    pub(crate) suspended: bool,
+    pub(crate) stuck: bool,
+    /// The stamp of its run's last heartbeat, and how long ago that was.
+    pub(crate) heartbeat: Option<(u64, Duration)>,
+    pub(crate) sends: SendCounts,
+}
+
+impl Registry {
+    /// Copies what is known of the living workers. Holds the lock only to list them: a thread that spawns or ends one meanwhile waits
+    /// for some ten nanoseconds a worker.
+    pub(crate) fn observe(&self) -> Observed {
+        let now = self.hosts.now();
+        let (incidents, living) = self.list(now);
+        let workers = living
+            .into_iter()
+            .map(|(cell, restarts, intensity)| ObservedWorker::of(&cell, restarts, intensity, now));
+        Observed { incidents, workers: workers.collect() }
+    }
+}
+
+impl ObservedWorker {
+    fn of(cell: &WorkerCell, restarts: u32, intensity: Intensity, now: Instant) -> Self {
+        let (status, since) = cell.observe_status();
+        let (_, stamp) = cell.last_term();
+        Self {
+            name: cell.name.clone(),
+            source: cell.source.clone(),
+            origin: cell.origin.0,
+            kind: cell.run.kind,
+            status,
+            since,
+            generation: cell.generation(),
+            restarts,
+            limit: intensity.limit(),
+            last_exit: cell.last_exit(),
+            suspended: cell.gate.is_closed(),
+            stuck: cell.is_stuck(),
+            sends: cell.sends.as_ref().map(|sends| sends.counts(now)).unwrap_or_default(),
+            heartbeat: (stamp != 0).then(|| (stamp, clock::since(stamp))),
+        }
+    }
+}
