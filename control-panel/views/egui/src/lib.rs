@@ -1,0 +1,15 @@
+#![doc = include_str!("../README.md")]
+
+mod console;
+mod plot;
+mod table;
+mod tones;
+mod wake;
+mod widget;
+
+pub use control_panel_pages::{ConsoleState, Page};
+
+pub use self::{
+    console::{Console, INTERVAL, TICK},
+    widget::ConsoleWidget,
+};
