@@ -17,7 +17,7 @@ fn what_is_beyond_the_limits_is_counted() {
         for _ in 0..40 {
             panel.spawn(Worker::once("ends", Source::Disk, |_: Context<Update>| async {}));
             panel.spawn(Worker::once("stays", Source::Disk, |cx: Context<Update>| async move {
-                cx.cancelled().await
+                cx.cancelled().await;
             }));
         }
         testing::settle().await;

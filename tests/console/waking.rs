@@ -59,8 +59,8 @@ fn a_waker_is_woken_once_whatever_the_load() {
     let mut panel = Panel::new();
     let observer = panel.observer();
     let wakes = Arc::new(Wakes::default());
-    let waker = Waker::from(Arc::clone(&wakes));
-    let cx = Context::from_waker(&waker);
+    let to_wake = Waker::from(Arc::clone(&wakes));
+    let cx = Context::from_waker(&to_wake);
     frame(&mut panel);
     let snapshot = observer.snapshot(Cursor::default());
     assert_eq!(

@@ -44,7 +44,7 @@ fn a_frame_that_panics_leaves_no_sample_and_is_over() {
 fn no_sample_is_torn() {
     let gauge = Arc::new(FrameGauge::new());
     let writer = Arc::clone(&gauge);
-    let writes = thread::spawn(move || {
+    let writing = thread::spawn(move || {
         for number in 1..=200_000_u32 {
             let time = Duration::from_nanos(u64::from(number));
             writer.write(FrameSample {
@@ -71,7 +71,7 @@ fn no_sample_is_torn() {
         );
         seen = total;
     }
-    writes.join().unwrap();
+    writing.join().unwrap();
 }
 
 /// An observer that waits is woken by the frame that ends, however close the two are.
