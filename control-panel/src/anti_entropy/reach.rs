@@ -22,16 +22,23 @@ impl Reach {
     /// Of the runs of a delta. Costs a look at each header.
     pub(crate) fn of<Op>(delta: &Delta<Op>) -> Self {
         let mut steps: Vec<Step> = Vec::new();
-        // By the hash of the last run of each stretch.
+        // By the hash of the last run of each stretch, but for the stretch that grew last: one author writes many runs in a row.
         let mut open: BTreeMap<(Author, RunHash), usize> = BTreeMap::new();
+        let mut last = None;
         for run in &*delta.runs {
             let (author, previous) = (run.header.author, run.header.previous);
-            let index = open.remove(&(author, previous)).unwrap_or_else(|| {
-                steps.push(Step { author, previous, end: run.end() });
-                steps.len() - 1
-            });
+            let index = match last {
+                Some((end, index)) if end == (author, previous) => index,
+                _ => {
+                    open.extend(last);
+                    open.remove(&(author, previous)).unwrap_or_else(|| {
+                        steps.push(Step { author, previous, end: run.end() });
+                        steps.len() - 1
+                    })
+                }
+            };
             steps[index].end = run.end();
-            open.insert((author, run.hash), index);
+            last = Some(((author, run.hash), index));
         }
         Self(steps)
     }

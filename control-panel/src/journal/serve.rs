@@ -151,7 +151,7 @@ fn missing_from(reader: &Reader, place: Option<Place>, limits: &Limits) -> Resul
     if let Some(mut place) = place
         && let Some((runs, more)) = reader.read_on(&mut place, HELD)?
     {
-        let parts = if runs.is_empty() { Vec::new() } else { Delta { runs: runs.into() }.parts(limits) };
+        let parts = if runs.is_empty() { Vec::new() } else { Delta::of(runs).parts(limits) };
         let encode = |part: &Delta<()>| part.encode().map_err(Fault::Encode);
         let deltas = parts.iter().map(encode).collect::<Result<_, _>>()?;
         let version = place.version.clone();

@@ -17,7 +17,6 @@ use crate::{
     replica::{
         Author, Delta, Peer, Replica, RunHash, Snapshot, State, Version,
         codec::{DecodeError, EncodeError, Limits},
-        keep_covered,
         keeper::DurableRuns,
         publish::Reads,
         run::Grant,
@@ -242,23 +241,22 @@ impl<S: State> Link<S> {
             let lacked = durable.since(version).map_err(ServeError::Journal)?;
             return lacked.map_or(Ok(None), |lacked| Backlog::durable(lacked, limits));
         }
-        let mut runs = published.shelf.since(version, &published.version);
-        if self.parts.reads.verifier.is_some() {
-            keep_covered(&mut runs);
-        }
-        Ok(Some(Backlog::published(runs, limits)))
+        let lacked = published.shelf.since(version, &published.version);
+        Ok(Some(Backlog::published(lacked, limits, self.parts.reads.verifier.is_some())))
     }
 
-    /// Reads a delta that a peer sent, within the replica's limits, and checks its signatures if the replica does. Do it in the worker.
+    /// Reads a delta that a peer sent, within the replica's limits, and checks its signatures if the replica does, which then does not check them again. Do it in the worker.
     ///
     /// # Errors
     /// As [`Delta::decode_signed`].
     pub fn decode(&self, bytes: &[u8]) -> Result<Delta<S::Op>, DecodeError> {
+        self.decode_own(bytes.to_vec())
+    }
+
+    /// Likewise, of bytes that are the caller's: a delta that is mostly one run keeps them.
+    pub(crate) fn decode_own(&self, bytes: Vec<u8>) -> Result<Delta<S::Op>, DecodeError> {
         let Reads { codec, limits, verifier } = &self.parts.reads;
-        match verifier {
-            Some(verifier) => Delta::decode_signed(bytes, &**codec, limits, &**verifier),
-            None => Delta::decode(bytes, &**codec, limits),
-        }
+        Delta::decode_own(bytes, &**codec, limits, verifier.as_ref())
     }
 
     /// Asks the replica for a snapshot and waits until one of its frames gives it: where no frame runs it waits, so give it a deadline.

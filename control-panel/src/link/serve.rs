@@ -2,14 +2,16 @@
 
 use std::{collections::VecDeque, error::Error, fmt, sync::Arc};
 
+use super::shelf;
 use crate::replica::{
     Delta,
     codec::{EncodeError, Limits},
     keeper::Lacked,
     run::Run,
+    split_covered,
 };
 
-/// What another replica lacked when it was asked for. Without a journal it is held by references until it is given; with one some 4 MiB of it are held as bytes, and
+/// What another replica lacked when it was asked for. Without a journal it is held by references until it is given, and looked at some of it at a time; with one some 4 MiB of it are held as bytes, and
 /// more is read when these are given, each block of the file once.
 #[derive(Debug)]
 pub struct Backlog<Op> {
@@ -18,8 +20,48 @@ pub struct Backlog<Op> {
 
 #[derive(Debug)]
 enum Pieces<Op> {
-    Published(VecDeque<Delta<Op>>),
+    Published(Published<Op>),
     Durable(Durable),
+}
+
+/// What is read from the shelf.
+#[derive(Debug)]
+struct Published<Op> {
+    lacked: shelf::Lacked<Op>,
+    limits: Limits,
+    /// Whether runs go with a signature that covers them, and not without.
+    signed: bool,
+    /// What is covered by one that was not read yet.
+    held: Vec<Arc<Run<Op>>>,
+    pieces: VecDeque<Delta<Op>>,
+}
+
+impl<Op> Published<Op> {
+    /// Reads until there is a piece, or nothing more.
+    fn read(&mut self) {
+        while self.pieces.is_empty() {
+            let read = self.lacked.read();
+            if read.is_empty() {
+                // What nothing covers was received with a signature that still waits for its past.
+                self.held.clear();
+                return;
+            }
+            let mut runs = std::mem::take(&mut self.held);
+            runs.extend(read);
+            if self.signed {
+                self.held = split_covered(&mut runs);
+            }
+            self.pieces = Delta::of(runs).parts(&self.limits).into();
+        }
+    }
+
+    fn next(&mut self) -> Option<Delta<Op>> {
+        let piece = self.pieces.pop_front();
+        if self.pieces.is_empty() {
+            self.read();
+        }
+        piece
+    }
 }
 
 /// What is read from a journal.
@@ -36,7 +78,7 @@ impl Durable {
     /// Reads what follows. `false` if part of it is gone.
     fn read(&mut self) -> Result<bool, ServeError> {
         let Some((runs, more)) = self.lacked.read().map_err(ServeError::Journal)? else { return Ok(false) };
-        self.pieces = Delta { runs: runs.into() }.parts(&self.limits).into();
+        self.pieces = Delta::of(runs).parts(&self.limits).into();
         self.more = more;
         Ok(true)
     }
@@ -65,8 +107,12 @@ pub(crate) enum PieceRuns<Op> {
 }
 
 impl<Op> Backlog<Op> {
-    pub(super) fn published(runs: Vec<Arc<Run<Op>>>, limits: &Limits) -> Self {
-        Self { pieces: Pieces::Published(Delta { runs: runs.into() }.parts(limits).into()) }
+    /// `signed`: each run goes with a signature that covers it, or not at all.
+    pub(super) fn published(lacked: shelf::Lacked<Op>, limits: &Limits, signed: bool) -> Self {
+        let (held, pieces) = (Vec::new(), VecDeque::new());
+        let mut published = Published { lacked, limits: *limits, signed, held, pieces };
+        published.read();
+        Self { pieces: Pieces::Published(published) }
     }
 
     /// `None` if part of it is gone.
@@ -78,7 +124,7 @@ impl<Op> Backlog<Op> {
     /// Whether nothing is left: the other has all.
     pub fn is_empty(&self) -> bool {
         match &self.pieces {
-            Pieces::Published(pieces) => pieces.is_empty(),
+            Pieces::Published(published) => published.pieces.is_empty(),
             Pieces::Durable(durable) => durable.pieces.is_empty() && !durable.more,
         }
     }
@@ -90,7 +136,7 @@ impl<Op> Iterator for Backlog<Op> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let runs = match &mut self.pieces {
-            Pieces::Published(pieces) => Ok(PieceRuns::Published(pieces.pop_front()?)),
+            Pieces::Published(published) => Ok(PieceRuns::Published(published.next()?)),
             Pieces::Durable(durable) => durable.next().transpose()?.map(PieceRuns::Durable),
         };
         Some(runs.map(|runs| Piece { runs }))

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt,
     sync::Arc,
 };
 
@@ -49,25 +50,86 @@ impl<Op> Shelf<Op> {
         Self { blocks }
     }
 
-    /// Runs that a replica of that version lacks, each behind its past. Where it has an end of an author's chain that is not here, it gets all of that
+    /// Runs that a replica of that version lacks, each behind its past, some at a time. Where it has an end of an author's chain that is not here, it gets all of that
     /// author, and so it does of a forked one but for what its ends follow: that is how forks are found.
     ///
-    /// Costs a look at each run that was published since it had all.
-    pub(super) fn since(&self, version: &Version, published: &Version) -> Vec<Arc<Run<Op>>> {
+    /// Costs a look at each run that was published since it had all, when that one is [read](Lacked::read); of chains with forks, now.
+    pub(super) fn since(&self, version: &Version, published: &Version) -> Lacked<Op> {
         let is_plain = |author: Author| version.ends(author).len() <= 1 && published.ends(author).len() <= 1;
         let plain = published.iter().all(|(author, _)| is_plain(author));
         let begin = self.blocks.iter().rposition(|block| plain && version.covers(&block.before));
-        if plain && let Some(mut runs) = unforked(&self.blocks[begin.unwrap_or(0)..], version) {
+        let blocks = self.blocks[begin.unwrap_or(0)..].to_vec();
+        Lacked { blocks, version: version.clone(), published: published.clone(), at: plain.then_some((0, 0)) }
+    }
+}
+
+/// Runs that are read on the way to a peer together: they stay in the processor's cache for all that is done with them there.
+const TOGETHER: usize = if cfg!(test) { 64 } else { 1024 };
+
+/// What is left of what a replica lacks.
+#[derive(Debug)]
+pub(super) struct Lacked<Op> {
+    blocks: Vec<Arc<Block<Op>>>,
+    version: Version,
+    published: Version,
+    /// The block and the run in it that is read next; `None` where chains have forks.
+    at: Option<(usize, usize)>,
+}
+
+impl<Op> Lacked<Op> {
+    /// The next runs, and none if there is no other.
+    pub(super) fn read(&mut self) -> Vec<Arc<Run<Op>>> {
+        if self.at.is_some()
+            && let Some(mut runs) = self.unforked()
+        {
             sort(&mut runs);
             return runs;
         }
+        self.at = None;
+        self.forked()
+    }
+
+    /// Likewise, of chains without forks. `None` if the version's end of one is another run than the one that ends there here: then nothing behind that was read.
+    fn unforked(&mut self) -> Option<Vec<Arc<Run<Op>>>> {
+        let (mut block, mut index) = self.at?;
+        let (mut lacked, mut last) = (Vec::new(), None::<(Author, u64, &[End])>);
+        while let Some(runs) = self.blocks.get(block).map(|block| &block.runs)
+            && lacked.len() < TOGETHER
+        {
+            let Some(run) = runs.get(index) else {
+                (block, index) = (block + 1, 0);
+                continue;
+            };
+            index += 1;
+            let author = run.header.author;
+            // One author writes many runs in a row.
+            let (_, has, ends) = match last {
+                Some(last) if last.0 == author => last,
+                _ => *last.insert((author, self.version.get(author), self.version.ends(author))),
+            };
+            let next_seq = run.next_seq();
+            if ends.iter().any(|end| end.next_seq == next_seq && end.hash != run.hash) {
+                return None;
+            }
+            if next_seq > has {
+                lacked.push(Arc::clone(run));
+            }
+        }
+        self.at = Some((block, index));
+        Some(lacked)
+    }
+
+    /// All at once.
+    fn forked(&mut self) -> Vec<Arc<Run<Op>>> {
+        let Self { blocks, version, published, .. } = self;
         let mut lacking: BTreeMap<Author, Vec<&Arc<Run<Op>>>> = BTreeMap::new();
-        for run in self.blocks[begin.unwrap_or(0)..].iter().flat_map(|block| &block.runs) {
+        for run in blocks.iter().flat_map(|block| &block.runs) {
             lacking.entry(run.header.author).or_default().push(run);
         }
         for (author, runs) in &mut lacking {
             let has = version.get(*author);
-            if version.ends(*author).is_empty() || (is_plain(*author) && !differs(runs, *author, version)) {
+            let is_plain = version.ends(*author).len() <= 1 && published.ends(*author).len() <= 1;
+            if version.ends(*author).is_empty() || (is_plain && !differs(runs, *author, version)) {
                 runs.retain(|run| run.next_seq() > has);
             } else {
                 let known = ancestors(runs, *author, version);
@@ -76,35 +138,20 @@ impl<Op> Shelf<Op> {
         }
         let mut runs: Vec<_> = lacking.into_values().flatten().cloned().collect();
         sort(&mut runs);
+        blocks.clear();
         runs
+    }
+}
+
+impl<Op> fmt::Debug for Block<Op> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Block").field("runs", &self.runs.len()).finish_non_exhaustive()
     }
 }
 
 /// A run's time is above those of all in its past.
 fn sort<Op>(runs: &mut [Arc<Run<Op>>]) {
     runs.sort_by_key(|run| (run.header.lamport, run.header.author, run.header.seq));
-}
-
-/// What the version lacks of chains without forks, in one pass. `None` if its end of one is another run than the one that ends there here.
-fn unforked<Op>(blocks: &[Arc<Block<Op>>], version: &Version) -> Option<Vec<Arc<Run<Op>>>> {
-    let mut lacked = Vec::new();
-    let mut last: Option<(Author, u64, &[End])> = None;
-    for run in blocks.iter().flat_map(|block| &block.runs) {
-        let author = run.header.author;
-        // One author writes many runs in a row.
-        let (_, has, ends) = match last {
-            Some(last) if last.0 == author => last,
-            _ => *last.insert((author, version.get(author), version.ends(author))),
-        };
-        let next_seq = run.next_seq();
-        if ends.iter().any(|end| end.next_seq == next_seq && end.hash != run.hash) {
-            return None;
-        }
-        if next_seq > has {
-            lacked.push(Arc::clone(run));
-        }
-    }
-    Some(lacked)
 }
 
 /// Whether an end of that version is another run than the one that ends there here.

@@ -1,5 +1,7 @@
 //! What is published, and what peers get of it.
 
+use std::collections::BTreeMap;
+
 use super::Link;
 use crate::{
     Peer, Replica,
@@ -116,7 +118,7 @@ fn the_shelf_serves_what_the_replica_would() {
     }
     let small = Limits::default().with_bytes(2048);
     for version in &versions {
-        let served: Vec<_> = link
+        let mut served: Vec<_> = link
             .since(version, &small)
             .unwrap()
             .unwrap()
@@ -129,6 +131,10 @@ fn the_shelf_serves_what_the_replica_would() {
             .collect();
         let given: Delta<String> = here.since(version);
         let given: Vec<_> = given.operations().map(|(stamp, word)| (stamp, word.clone())).collect();
+        // Some runs at a time, as they were published: each author's in their order.
+        let mut last = BTreeMap::new();
+        assert!(served.iter().all(|(stamp, _)| last.insert(stamp.author, stamp.seq) < Some(stamp.seq)));
+        served.sort_by_key(|(stamp, _)| *stamp);
         assert_eq!(served, given);
     }
 }
@@ -217,4 +223,96 @@ fn with_a_journal_peers_get_what_is_durable() {
     drop(journal);
     assert!(link.has_failed());
     assert!(link.since(&Version::new(), link.limits()).is_err());
+}
+
+/// Many edits go with one signature, made as they are sent; and what was proved where it was read is merged as it is.
+#[test]
+fn what_is_sent_is_signed_once_and_proved_once() {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    use crate::{
+        replica::{RunHash, Signer, Verifier},
+        testing::{TestKeys, TestSigner},
+    };
+
+    #[derive(Clone, Default)]
+    struct Counts(Arc<AtomicUsize>);
+
+    impl Verifier for Counts {
+        fn verify(&self, peer: &Peer, hash: &RunHash, signature: &[u8]) -> bool {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            TestKeys.verify(peer, hash, signature)
+        }
+    }
+
+    struct Signs(TestSigner, Counts);
+
+    impl Signer for Signs {
+        fn sign(&self, hash: &RunHash) -> Vec<u8> {
+            self.1.0.fetch_add(1, Ordering::Relaxed);
+            self.0.sign(hash)
+        }
+    }
+
+    let (signed, proved, others) = (Counts::default(), Counts::default(), Counts::default());
+    let signer = Signs(TestKeys.signer(ALICE), signed.clone());
+    let mut here = builder(ALICE).signer(signer).verifier(Counts::default()).build();
+    let mut there = builder(BOB).verifier(proved.clone()).build();
+    let mut third = builder(BOB).verifier(others.clone()).build();
+    let (link, other) = (here.link(), there.link());
+    // More than are read from the shelf together, so that some wait for those behind them.
+    for number in 0..200 {
+        here.commit(format!("word {number}"));
+        frame(&mut here);
+    }
+    let counts = || [&signed, &proved, &others].map(|counts| counts.0.swap(0, Ordering::Relaxed));
+    assert_eq!(counts(), [0, 0, 0], "nobody has asked");
+    let mut pieces = 0;
+    for _ in 0..2 {
+        for piece in link.since(&Version::new(), link.limits()).unwrap().unwrap() {
+            let delta = other.decode(&piece.unwrap().encode().unwrap()).unwrap();
+            // Another's verifier has not seen it.
+            third.merge(delta.clone());
+            there.merge(delta);
+            pieces += 1;
+        }
+    }
+    let _ = (there.settle(), third.settle());
+    assert_eq!((there.state().0.len(), there.state()), (200, here.state()));
+    assert_eq!(third.state(), there.state());
+    assert_eq!(counts(), [pieces / 2, pieces, pieces]);
+    assert!(pieces <= 10, "{pieces}");
+    // One that does not come from there is looked at: by whoever signed it, and whoever takes it.
+    there.merge(here.since(&Version::new()));
+    assert_eq!(counts()[1], 200);
+}
+
+/// What one received with a signature for many runs it hands on up to one: also where it reads a part of them at a time.
+#[test]
+fn what_is_handed_on_ends_with_a_signature() {
+    use crate::testing::TestKeys;
+
+    let signed =
+        |peer| builder(peer).history(usize::MAX).signer(TestKeys.signer(peer)).verifier(TestKeys).build();
+    let (mut here, mut there, mut third) = (signed(ALICE), signed(BOB), signed(BOB));
+    let (link, other, last) = (here.link(), there.link(), third.link());
+    for number in 0..300 {
+        here.commit(format!("word {number}"));
+        frame(&mut here);
+    }
+    // So that what follows is read in other portions than it came in.
+    for number in 0..10 {
+        there.commit(format!("other {number}"));
+        frame(&mut there);
+    }
+    carry(&link, &mut there);
+    let backlog = other.since(&Version::new(), other.limits()).unwrap().unwrap();
+    for piece in backlog {
+        third.merge(last.decode(&piece.unwrap().encode().unwrap()).expect("each is proved by itself"));
+    }
+    frame(&mut third);
+    assert_eq!(third.state().0.len(), 310);
 }

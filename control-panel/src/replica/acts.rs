@@ -132,7 +132,7 @@ impl<S: State> Replica<S> {
         self.own.sent = self.own.sent.max(sendable);
         // What it says counts in the next frame.
         self.unsettled |= self.kept.is_none() && self.membership.is_unconfirmed(&self.graph);
-        (!runs.is_empty()).then_some(Delta { runs })
+        (!runs.is_empty()).then(|| Delta::of(runs))
     }
 
     /// What a replica of that version lacks, acknowledgements included: for a peer that was away, that lost a delta, or that joins. It can be
@@ -148,15 +148,14 @@ impl<S: State> Replica<S> {
         let (me, sendable) = (self.me, self.sendable());
         runs.retain(|run| run.header.author != me || run.next_seq() <= sendable);
         let program = (self.schema, self.fingerprint);
-        let make =
-            |operations, encoded: &[u8]| self.graph.prepare(operations, encoded, program, &*self.identify);
+        let make = |operations, encoded| self.graph.prepare(operations, encoded, program, &*self.identify);
         let pending = if self.kept.is_none() { self.own.peek(make) } else { None };
         let pending = pending.filter(|run| run.next_seq() > version.get(self.me));
         runs.extend(pending.cloned());
         if self.verifier.is_some() {
             keep_covered(&mut runs);
         }
-        Delta { runs: runs.into() }
+        Delta::of(runs)
     }
 
     /// Whether [`since`](Self::since) has all that a replica of that version lacks. If not, history below a cut is gone here, and the

@@ -207,14 +207,14 @@ impl<S: State> ReplicaBuilder<S> {
         self
     }
 
-    /// Signs this replica's runs: once a frame that committed something, on the frame's thread. Default: nothing is signed.
+    /// Signs this replica's runs, when a signature is read for the first time: mostly where a delta is encoded ([`Signer`]). Default: nothing is signed.
     pub fn signer(mut self, signer: impl Signer) -> Self {
         self.signer = Some(Arc::new(signer));
         self
     }
 
     /// Refuses, whole, a delta that holds a run which its author did not provably write. `Delta::decode_signed` refuses it earlier, before there
-    /// is an intent; what was verified there is verified again. The same everywhere. Default: nothing is verified.
+    /// is an intent, and what was verified there is verified again; what this replica's own `Link` decoded is not. The same everywhere. Default: nothing is verified.
     pub fn verifier(mut self, verifier: impl Verifier) -> Self {
         self.verifier = Some(Arc::new(verifier));
         self

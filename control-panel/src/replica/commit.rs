@@ -118,9 +118,8 @@ impl<S: State> Replica<S> {
     fn seal_pending(&mut self) {
         let Self { own, graph, identify, schema, fingerprint, .. } = self;
         let was_void = own.is_void();
-        let make = |operations, encoded: &[u8]| {
-            graph.prepare(operations, encoded, (*schema, *fingerprint), &**identify)
-        };
+        let make =
+            |operations, encoded| graph.prepare(operations, encoded, (*schema, *fingerprint), &**identify);
         let Some(run) = own.take(make) else { return };
         if !was_void {
             self.fold.seal(&run);

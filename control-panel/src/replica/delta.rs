@@ -6,6 +6,7 @@ use super::{
     Author, Stamp,
     run::{Operation, Run},
     short::Few,
+    signature::ProvedBy,
 };
 use crate::intent::{LogicalClock, PeerId};
 
@@ -28,9 +29,16 @@ use crate::intent::{LogicalClock, PeerId};
 /// ```
 pub struct Delta<Op> {
     pub(crate) runs: Few<Arc<Run<Op>>>,
+    /// Where it was read and proved for the replica that it goes to: not again.
+    pub(crate) proved_by: Option<ProvedBy>,
 }
 
 impl<Op> Delta<Op> {
+    /// Of runs that nobody looked at for this.
+    pub(crate) fn of(runs: impl Into<Few<Arc<Run<Op>>>>) -> Self {
+        Self { runs: runs.into(), proved_by: None }
+    }
+
     /// How many operations, the replicas' own (acknowledgements, membership) included.
     pub fn len(&self) -> usize {
         self.runs.iter().map(|run| run.operations.len()).sum()
@@ -68,7 +76,7 @@ impl<Op> PeerId for Delta<Op> {
 
 impl<Op> Clone for Delta<Op> {
     fn clone(&self) -> Self {
-        Self { runs: self.runs.clone() }
+        Self { runs: self.runs.clone(), proved_by: self.proved_by.clone() }
     }
 }
 

@@ -13,16 +13,14 @@ use super::codec::{Codec, Limits};
 use super::{
     Grant, Peer, RunHash,
     run::{Header, Operation},
-    short::Bytes,
+    signed::Signature,
 };
 
-/// What a run gets beside its header and operations when it is made.
+/// What a run gets beside its header, its operations and their bytes when it is made.
 pub(crate) struct Identity {
     pub(crate) hash: RunHash,
-    /// Its encoding; empty without a codec.
-    pub(crate) bytes: Bytes,
     /// Over `hash`; empty where nothing is signed.
-    pub(crate) signature: Box<[u8]>,
+    pub(crate) signature: Signature,
 }
 
 /// How this replica's own runs are named, encoded and signed. One for all replicas of a group.
@@ -73,7 +71,7 @@ impl<Op> Identify<Op> for InProcess<Op> {
                 operation => hash_own(operation, &mut hasher),
             }
         }
-        Identity { hash: widen(hasher.finish()), bytes: Bytes::default(), signature: Box::default() }
+        Identity { hash: widen(hasher.finish()), signature: Signature::default() }
     }
 }
 

@@ -164,7 +164,7 @@ impl<S: State> Replica<S> {
         if self.graph.is_forked(self.me) {
             self.begin_next_life(BTreeSet::new());
         }
-        self.merge(Delta { runs: snapshot.waiting.into() });
+        self.merge(Delta::of(snapshot.waiting));
         Ok(())
     }
 
@@ -173,7 +173,7 @@ impl<S: State> Replica<S> {
         if self.verifier.is_some() {
             keep_covered(&mut runs);
         }
-        self.merge(Delta { runs: runs.into() });
+        self.merge(Delta::of(runs));
     }
 
     /// What the snapshot has above its level becomes part of the state.

@@ -81,6 +81,7 @@ pub(crate) mod run;
 mod settled;
 pub(crate) mod short;
 mod signature;
+pub(crate) mod signed;
 mod snapshot;
 mod stability;
 mod state;
@@ -93,7 +94,7 @@ pub(crate) mod version;
 #[cfg(feature = "journal")]
 pub(crate) use self::signature::covered;
 #[cfg(feature = "codec")]
-pub(crate) use self::signature::keep_covered;
+pub(crate) use self::signature::split_covered;
 #[cfg(feature = "journal")]
 pub(crate) use self::snapshot::Forgotten;
 pub use self::{

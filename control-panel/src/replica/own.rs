@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use super::{
     Stamp,
     run::{Operation, Run},
-    short::Few,
+    short::{Bytes, Few},
 };
 
 /// The most operations of one run: a longer frame makes several.
@@ -25,6 +25,8 @@ pub(crate) struct Own<Op> {
     /// Those as they are in their run; of what follows `len`, nothing was committed.
     bytes: Vec<u8>,
     len: usize,
+    /// Of the last run whose buffer was given away: the next may be as long.
+    longest: usize,
     /// Whether what is pending is not applied, as this peer may not write.
     void: bool,
     /// The run of what is pending, made early for a reader that has the replica by `&`; nothing is added to it.
@@ -36,7 +38,7 @@ pub(crate) struct Own<Op> {
 impl<Op> Own<Op> {
     pub(crate) fn new() -> Self {
         let (pending, bytes) = (Vec::new(), Vec::new());
-        Self { first: None, pending, bytes, len: 0, void: false, early: OnceLock::new(), sent: 0 }
+        Self { first: None, pending, bytes, len: 0, longest: 0, void: false, early: OnceLock::new(), sent: 0 }
     }
 
     /// What is pending is not applied: all of it, as what a peer may do changes only by what is merged, and that seals before.
@@ -71,6 +73,9 @@ impl<Op> Own<Op> {
     /// Appends the bytes of the operation that is pushed next. `append` may panic: then they are dropped.
     pub(crate) fn encode(&mut self, append: impl FnOnce(&mut Vec<u8>)) {
         self.bytes.truncate(self.len);
+        if self.bytes.capacity() == 0 {
+            self.bytes.reserve(self.longest);
+        }
         append(&mut self.bytes);
     }
 
@@ -101,14 +106,14 @@ impl<Op> Own<Op> {
     /// The run of what is pending, for a reader.
     pub(crate) fn peek(
         &self,
-        make: impl FnOnce(Few<Operation<Op>>, &[u8]) -> Arc<Run<Op>>,
+        make: impl FnOnce(Few<Operation<Op>>, Bytes) -> Arc<Run<Op>>,
     ) -> Option<&Arc<Run<Op>>>
     where
         Op: Clone,
     {
         let bytes = &self.bytes[..self.len];
         (!self.pending.is_empty())
-            .then(|| self.early.get_or_init(|| make(self.pending.clone().into(), bytes)))
+            .then(|| self.early.get_or_init(|| make(self.pending.clone().into(), bytes.into())))
     }
 
     /// Whether nothing is pending.
@@ -118,10 +123,19 @@ impl<Op> Own<Op> {
         self.pending.is_empty()
     }
 
+    /// What was encoded: the buffer itself, where a copy would cost more than another.
+    fn encoded(bytes: &mut Vec<u8>, len: usize) -> Bytes {
+        if len < KEPT_BYTES / 2 {
+            return bytes[..len].into();
+        }
+        bytes.truncate(len);
+        std::mem::take(bytes).into()
+    }
+
     /// Takes what is pending, as the run that was made early or `make` makes now.
     pub(crate) fn take(
         &mut self,
-        make: impl FnOnce(Few<Operation<Op>>, &[u8]) -> Arc<Run<Op>>,
+        make: impl FnOnce(Few<Operation<Op>>, Bytes) -> Arc<Run<Op>>,
     ) -> Option<Arc<Run<Op>>> {
         (self.first, self.void) = (None, false);
         if self.pending.is_empty() {
@@ -129,7 +143,8 @@ impl<Op> Own<Op> {
         }
         let pending = Few::take(&mut self.pending);
         let early = self.early.take();
-        let run = early.unwrap_or_else(|| make(pending, &self.bytes[..self.len]));
+        let run = early.unwrap_or_else(|| make(pending, Self::encoded(&mut self.bytes, self.len)));
+        self.longest = if self.bytes.capacity() == 0 { self.len } else { 0 };
         self.bytes.clear();
         self.bytes.shrink_to(KEPT_BYTES);
         self.len = 0;

@@ -91,7 +91,7 @@ impl<S: State> Replica<S> {
 
     /// Admitted runs that a replica of that version lacks, those that no signature covers yet included.
     pub(crate) fn admitted_since(&self, version: &Version) -> Delta<S::Op> {
-        Delta { runs: self.graph.since(version).into() }
+        Delta::of(self.graph.since(version))
     }
 
     /// A snapshot, if one can be given without making a run of this replica's own: a replay of this frame makes none. Else in a later frame.

@@ -41,7 +41,7 @@ impl<S: State> ReplicaBuilder<S> {
             None => {}
         }
         let void = kept.runs.iter().filter(|run| void.contains(&run.hash)).cloned().collect::<Vec<_>>();
-        replica.merge(Delta { runs: kept.runs.into() });
+        replica.merge(Delta::of(kept.runs));
         replica.verifier = verifier;
         // Those that a cut covers are not admitted again.
         for run in void {

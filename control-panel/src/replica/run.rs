@@ -6,6 +6,7 @@ use super::{
     Author, Peer, Stamp,
     operations::Operations,
     short::{Bytes, Heads},
+    signed::Signature,
 };
 
 /// What a run is named by: the hash of its predecessor's hash, its header and its operations. With a codec it is BLAKE3; without, it is 64 bits of std's `SipHash`, which keep apart what
@@ -138,7 +139,7 @@ pub(crate) struct Run<Op> {
     /// The operations as their author encoded them: stored and forwarded verbatim, never encoded again. Empty without a codec.
     pub(crate) bytes: Bytes,
     /// Over `hash`. Empty where nothing is signed, and where that of a later run of the chain covers it.
-    pub(crate) signature: Box<[u8]>,
+    pub(crate) signature: Signature,
 }
 
 impl<Op> Run<Op> {
@@ -149,7 +150,7 @@ impl<Op> Run<Op> {
             operations: Vec::new().into(),
             hash: RunHash([0; 32]),
             bytes: Bytes::default(),
-            signature: Box::default(),
+            signature: Signature::default(),
         }
     }
 

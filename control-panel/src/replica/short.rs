@@ -6,6 +6,9 @@ use std::{
     option, slice, vec,
 };
 
+#[cfg(feature = "codec")]
+use std::{ops::Range, sync::Arc};
+
 use super::{Author, Peer, RunHash, run::Head};
 
 /// A list that mostly holds one thing, and then allocates nothing.
@@ -200,6 +203,9 @@ const SHORT: usize = 46;
 pub(crate) enum Bytes {
     Short(u8, [u8; SHORT]),
     Long(Box<[u8]>),
+    /// A stretch of a message that came.
+    #[cfg(feature = "codec")]
+    Shared(Arc<Vec<u8>>, Range<usize>),
 }
 
 const _: () = assert!(size_of::<Bytes>() == 48);
@@ -212,6 +218,8 @@ impl Deref for Bytes {
         match self {
             Self::Short(length, bytes) => &bytes[..usize::from(*length).min(SHORT)],
             Self::Long(bytes) => bytes,
+            #[cfg(feature = "codec")]
+            Self::Shared(buffer, range) => &buffer[range.clone()],
         }
     }
 }
@@ -230,6 +238,13 @@ impl From<&[u8]> for Bytes {
     }
 }
 
+/// As they are, unless they are few.
+impl From<Vec<u8>> for Bytes {
+    fn from(bytes: Vec<u8>) -> Self {
+        if bytes.len() <= SHORT { bytes[..].into() } else { Self::Long(bytes.into()) }
+    }
+}
+
 impl Default for Bytes {
     fn default() -> Self {
         Self::Short(0, [0; SHORT])
@@ -245,6 +260,7 @@ mod tests {
         let all: Vec<u8> = (0..=255).collect();
         for length in 0..=all.len() {
             assert_eq!(*Bytes::from(&all[..length]), all[..length]);
+            assert_eq!(*Bytes::from(all[..length].to_vec()), all[..length]);
         }
         assert!(Bytes::default().is_empty());
     }

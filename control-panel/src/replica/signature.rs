@@ -6,12 +6,14 @@ use super::{
     Author, Peer, RunHash,
     identify::{Identify, Identity},
     run::{Header, Operation, Run},
+    signed::Signature,
 };
 
 /// Signs this replica's runs, with the key that its [`Peer`] stands for.
 ///
-/// Called once a frame that committed something, on the frame's thread. A signature is over the run's hash, which covers the run and, by
-/// the hash of the run before it, the author's whole chain.
+/// A signature is over the run's hash, which covers the run and, by the hash of the run before it, the author's whole chain. So of runs that are sent together only the last is
+/// signed, when their delta is encoded: by the worker that sends it, once however many peers it is for. A delta that is merged without becoming bytes has each of its
+/// runs signed there, and a journal's writer signs each run that it keeps.
 ///
 /// ```
 /// use control_panel::replica::{RunHash, Signer};
@@ -32,7 +34,8 @@ pub trait Signer: Send + Sync + 'static {
 
 /// Checks the signatures of runs.
 ///
-/// At the edge, before an intent is made of what a peer sent ([`Delta::decode_signed`](super::Delta)); and again by a replica that has one.
+/// At the edge, before an intent is made of what a peer sent ([`Delta::decode_signed`](super::Delta)); and again by a replica that has one, unless its own
+/// `Link` has read the delta.
 /// The answer must depend on nothing but the arguments: all replicas must come to the same.
 ///
 /// ```
@@ -61,7 +64,7 @@ pub(crate) struct Signed<Op> {
 impl<Op> Identify<Op> for Signed<Op> {
     fn identify(&self, header: &Header, operations: &[Operation<Op>], bytes: &[u8]) -> Identity {
         let identity = self.names.identify(header, operations, bytes);
-        Identity { signature: self.signer.sign(&identity.hash).into(), ..identity }
+        Identity { signature: Signature::due(&self.signer, identity.hash), ..identity }
     }
 
     fn encode(&self, operation: &Operation<Op>, out: &mut Vec<u8>) {
@@ -94,13 +97,47 @@ impl<'a> Link<'a> {
     }
 }
 
+/// Ends of chains, of which mostly the one that was added last is asked for next: one author writes many runs in a row.
+#[derive(Debug, Default)]
+pub(crate) struct ChainEnds {
+    last: Option<(Author, RunHash)>,
+    others: BTreeSet<(Author, RunHash)>,
+}
+
+impl ChainEnds {
+    #[inline]
+    pub(crate) fn insert(&mut self, end: (Author, RunHash)) {
+        if !self.others.is_empty() {
+            self.others.remove(&end);
+        }
+        if let Some(other) = self.last.replace(end).filter(|other| *other != end) {
+            self.others.insert(other);
+        }
+    }
+
+    /// Whether it was there.
+    #[inline]
+    pub(crate) fn remove(&mut self, end: &(Author, RunHash)) -> bool {
+        if self.last.as_ref() == Some(end) {
+            self.last = None;
+            return true;
+        }
+        !self.others.is_empty() && self.others.remove(end)
+    }
+
+    #[cfg(feature = "codec")]
+    fn is_empty(&self) -> bool {
+        self.last.is_none() && self.others.is_empty()
+    }
+}
+
 /// The last run, in the order of a delta (a chain's runs in theirs), that its author did not provably write. Each signature that is there
 /// must verify; a run without one must be the previous of one that is proved. So one signature at a chain's end proves all of it.
 pub(crate) fn unverified<'a>(
     links: impl DoubleEndedIterator<Item = Link<'a>> + ExactSizeIterator,
     verifier: &dyn Verifier,
 ) -> Option<usize> {
-    let mut covered = BTreeSet::new();
+    let mut covered = ChainEnds::default();
     for (index, Link { author, previous, hash, signature }) in links.enumerate().rev() {
         let by_successor = covered.remove(&(author, hash));
         let proved =
@@ -119,28 +156,21 @@ pub(crate) fn unverified<'a>(
 #[cfg(feature = "codec")]
 pub(crate) struct Proof<'v> {
     verifier: &'v dyn Verifier,
-    /// The end of the chain that came last, where it is open: mostly there is one chain.
-    last: Option<(Author, RunHash)>,
-    open: BTreeSet<(Author, RunHash)>,
+    open: ChainEnds,
 }
 
 #[cfg(feature = "codec")]
 impl<'v> Proof<'v> {
     pub(crate) fn new(verifier: &'v dyn Verifier) -> Self {
-        Self { verifier, last: None, open: BTreeSet::new() }
+        Self { verifier, open: ChainEnds::default() }
     }
 
     /// The next run. `false` if its signature is not its author's.
     pub(crate) fn follow(&mut self, link: &Link<'_>) -> bool {
         let Link { author, previous, hash, signature } = *link;
-        if self.last == Some((author, previous)) {
-            self.last = None;
-        } else {
-            self.open.extend(self.last.take());
-            self.open.remove(&(author, previous));
-        }
+        self.open.remove(&(author, previous));
         if signature.is_empty() {
-            self.last = Some((author, hash));
+            self.open.insert((author, hash));
             return true;
         }
         self.verifier.verify(&author.peer, &hash, signature)
@@ -148,22 +178,53 @@ impl<'v> Proof<'v> {
 
     /// Whether nothing is open.
     pub(crate) fn is_whole(&self) -> bool {
-        self.last.is_none() && self.open.is_empty()
+        self.open.is_empty()
+    }
+}
+
+/// By which verifier all in a delta was proved. Made where it was, and nowhere else.
+#[derive(Clone)]
+pub(crate) struct ProvedBy(Arc<dyn Verifier>);
+
+impl ProvedBy {
+    /// With what `read` gives, which returns an error unless this verifier accepts all of it.
+    #[cfg(feature = "codec")]
+    pub(crate) fn read<T, E>(
+        verifier: &Arc<dyn Verifier>,
+        read: impl FnOnce(&dyn Verifier) -> Result<T, E>,
+    ) -> Result<(T, Self), E> {
+        Ok((read(&**verifier)?, Self(Arc::clone(verifier))))
+    }
+
+    /// Whether that was this one: not one like it.
+    pub(crate) fn is(&self, verifier: &Arc<dyn Verifier>) -> bool {
+        std::ptr::addr_eq(Arc::as_ptr(&self.0), Arc::as_ptr(verifier))
     }
 }
 
 /// Which runs a signature covers, their own or that of a later one. The others were received with one that still waits for its past.
 pub(crate) fn covered<Op>(runs: &[Arc<Run<Op>>]) -> Vec<bool> {
-    let mut covered = BTreeSet::new();
+    let mut covered = ChainEnds::default();
     let mut are = vec![true; runs.len()];
     for (run, is) in runs.iter().zip(&mut are).rev() {
-        let Link { author, previous, hash, signature } = Link::of(run);
-        *is = covered.remove(&(author, hash)) || !signature.is_empty();
+        let Header { author, previous, .. } = run.header;
+        *is = covered.remove(&(author, run.hash)) || !run.signature.is_empty();
         if *is {
             covered.insert((author, previous));
         }
     }
     are
+}
+
+/// Takes out what no signature covers, and returns it: one that comes later may.
+#[cfg(feature = "codec")]
+pub(crate) fn split_covered<Op>(runs: &mut Vec<Arc<Run<Op>>>) -> Vec<Arc<Run<Op>>> {
+    let (keep, mut others) = (covered(runs), Vec::new());
+    if keep.contains(&false) {
+        let split = std::mem::take(runs).into_iter().zip(keep);
+        split.for_each(|(run, keep)| if keep { runs.push(run) } else { others.push(run) });
+    }
+    others
 }
 
 /// Leaves out what no signature covers. What is left is proved wherever it goes.

@@ -95,7 +95,7 @@ impl<S: State> Snapshot<S> {
     pub(super) fn delta(&self) -> Delta<S::Op> {
         let mut runs: Vec<_> = self.graph.runs().chain(&self.waiting).cloned().collect();
         runs.sort_by_key(|run| (run.header.lamport, run.header.author));
-        Delta { runs: runs.into() }
+        Delta::of(runs)
     }
 }
 

@@ -137,7 +137,7 @@ pub(crate) fn runs_of(peer: Peer, count: usize, times: usize) -> Vec<RunRecord> 
     let mut replica = builder.build();
     let mut record = |word: usize| {
         replica.commit(format!("word {word}").repeat(times));
-        let Delta { runs } = replica.outbox().unwrap();
+        let Delta { runs, .. } = replica.outbox().unwrap();
         RunRecord::new(&runs[0], true).unwrap()
     };
     (0..count).map(&mut record).collect()

@@ -42,7 +42,7 @@ fn runs(peer: u8, words: &[String]) -> Vec<RunRecord> {
     let mut replica = builder.codec(Postcard::new(), Limits::default()).build();
     let mut record = |word: &String| {
         replica.commit(word.clone());
-        let Delta { runs } = replica.outbox().unwrap();
+        let Delta { runs, .. } = replica.outbox().unwrap();
         RunRecord::new(&runs[0], true).unwrap()
     };
     words.iter().map(&mut record).collect()

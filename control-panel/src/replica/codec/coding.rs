@@ -11,6 +11,7 @@ use crate::replica::{
     Grant, Peer, RunHash,
     identify::{Identify, Identity},
     run::{Header, Operation},
+    signed::Signature,
 };
 
 /// A codec with its limits, as a replica holds it.
@@ -57,7 +58,7 @@ impl<Op: 'static> Identify<Op> for Coding<Op> {
     fn identify(&self, header: &Header, operations: &[Operation<Op>], bytes: &[u8]) -> Identity {
         debug_assert!(!bytes.is_empty(), "each operation was encoded when it was committed");
         let hash = run_hash(header, operations.len(), bytes);
-        Identity { hash, bytes: bytes.into(), signature: Box::default() }
+        Identity { hash, signature: Signature::default() }
     }
 
     fn encode(&self, operation: &Operation<Op>, out: &mut Vec<u8>) {

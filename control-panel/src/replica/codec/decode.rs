@@ -6,6 +6,7 @@ use super::{
     Codec, DecodeError, Limits,
     error::Refused,
     lone::decode_lone,
+    message::Message,
     operations::{Item, read_operation},
     raw::{Body, RawRun, RunReader, read_runs},
     wire::Reader,
@@ -17,46 +18,48 @@ use crate::replica::{
 };
 use crate::util::panics;
 
-pub(super) fn decode_runs<Op, C: Codec<Op> + ?Sized>(
-    bytes: &[u8],
+pub(super) fn decode_runs<'a, Op, C: Codec<Op> + ?Sized>(
+    message: impl Into<Message<'a>>,
     codec: &C,
     limits: &Limits,
     verifier: Option<&dyn Verifier>,
 ) -> Result<Few<Arc<Run<Op>>>, DecodeError> {
-    if let Some(run) = decode_lone(bytes, codec, limits, verifier) {
-        debug_assert!(read_runs(bytes, limits).is_ok_and(|raw| {
+    let message = message.into();
+    if let Some(run) = decode_lone(message, codec, limits, verifier) {
+        debug_assert!(read_runs(message.bytes, limits).is_ok_and(|raw| {
             matches!(&raw[..], [it] if it.header == run.header && it.link() == Link::of(&run))
         }));
         return Ok(Few::One(run));
     }
-    decode_all(bytes, codec, limits, verifier)
+    decode_all(message, codec, limits, verifier)
 }
 
 /// Any number of them.
-pub(super) fn decode_all<Op, C: Codec<Op> + ?Sized>(
-    bytes: &[u8],
+pub(super) fn decode_all<'a, Op, C: Codec<Op> + ?Sized>(
+    message: impl Into<Message<'a>>,
     codec: &C,
     limits: &Limits,
     verifier: Option<&dyn Verifier>,
 ) -> Result<Few<Arc<Run<Op>>>, DecodeError> {
+    let message = message.into();
     if let Some(verifier) = verifier {
-        let raw = read_runs(bytes, limits)?;
+        let raw = read_runs(message.bytes, limits)?;
         verify_runs(&raw, verifier)?;
         let runs = raw.into_iter().map(|RawRun { header, body }| {
             Run::made(|run| {
                 run.header = header;
-                fill(run, body, codec, limits)
+                fill(run, body, message, codec, limits)
             })
         });
         return runs.collect();
     }
-    let mut reader = RunReader::new(bytes, limits)?;
+    let mut reader = RunReader::new(message.bytes, limits)?;
     let mut runs = Vec::new();
     while reader.read()? {
         for RawRun { header, body } in reader.runs.drain(..) {
             runs.push(Run::made(|run| {
                 run.header = header;
-                fill(run, body, codec, limits)
+                fill(run, body, message, codec, limits)
             })?);
         }
     }
@@ -97,6 +100,7 @@ pub(super) fn verify_runs(raw: &[RawRun<'_>], verifier: &dyn Verifier) -> Result
 fn fill<Op, C: Codec<Op> + ?Sized>(
     run: &mut Run<Op>,
     body: Body<'_>,
+    message: Message<'_>,
     codec: &C,
     limits: &Limits,
 ) -> Result<(), DecodeError> {
@@ -119,10 +123,8 @@ fn fill<Op, C: Codec<Op> + ?Sized>(
     };
     run.operations = operations.into();
     run.hash = body.hash;
-    run.bytes = body.operations.into();
-    if !body.signature.is_empty() {
-        run.signature = body.signature.into();
-    }
+    run.bytes = message.keep(body.operations);
+    run.signature = body.signature.into();
     Ok(())
 }
 

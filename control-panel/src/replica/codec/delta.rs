@@ -1,19 +1,18 @@
 //! A delta's bytes, as its methods.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     Codec, DecodeError, EncodeError, Limits,
     decode::{decode_runs, verify_bytes},
-    encode::{encode_runs, most_bytes},
+    encode::encode_runs,
+    message::Message,
+    room::room,
 };
 use crate::replica::{
     Author, Delta,
     run::{Header, Run},
-    signature::Verifier,
+    signature::{ChainEnds, ProvedBy, Verifier},
 };
 
 /// Feature `codec`.
@@ -60,7 +59,7 @@ impl<Op> Delta<Op> {
         codec: &(impl Codec<Op> + ?Sized),
         limits: &Limits,
     ) -> Result<Self, DecodeError> {
-        decode_runs(bytes, codec, limits, None).map(|runs| Self { runs })
+        decode_runs(bytes, codec, limits, None).map(Self::of)
     }
 
     /// As [`decode`](Self::decode), and refuses what its authors did not provably write, before it reads any operation.
@@ -75,7 +74,25 @@ impl<Op> Delta<Op> {
         limits: &Limits,
         verifier: &dyn Verifier,
     ) -> Result<Self, DecodeError> {
-        decode_runs(bytes, codec, limits, Some(verifier)).map(|runs| Self { runs })
+        decode_runs(bytes, codec, limits, Some(verifier)).map(Self::of)
+    }
+
+    /// As [`decode`](Self::decode) or, with a verifier, [`decode_signed`](Self::decode_signed), of bytes that the reader has for itself: where most of them are one run,
+    /// that has them as they are. What was proved is not proved again by the replica that has the verifier.
+    pub(crate) fn decode_own(
+        bytes: Vec<u8>,
+        codec: &(impl Codec<Op> + ?Sized),
+        limits: &Limits,
+        verifier: Option<&Arc<dyn Verifier>>,
+    ) -> Result<Self, DecodeError> {
+        let buffer = Arc::new(bytes);
+        let message = Message::of(&buffer);
+        let Some(verifier) = verifier else {
+            return decode_runs(message, codec, limits, None).map(Self::of);
+        };
+        let read = |verifier: &dyn Verifier| decode_runs(message, codec, limits, Some(verifier));
+        let (runs, proved_by) = ProvedBy::read(verifier, read)?;
+        Ok(Self { runs, proved_by: Some(proved_by) })
     }
 
     /// Whether all in these bytes is provably its authors' work, as [`decode_signed`](Self::decode_signed) checks it before it reads an operation: for what keeps or passes
@@ -105,7 +122,7 @@ impl<Op> Delta<Op> {
         let (mut parts, mut rest, mut taken) = (Vec::new(), Vec::new(), 0);
         while !rest.is_empty() || taken < self.runs.len() {
             let later = &self.runs[taken..];
-            let room = room(rest.iter().chain(later), limits);
+            let room = room(rest.iter().chain(later).inspect(|_| looks::count(1)), limits);
             debug_assert!(room >= rest.len(), "what was moved had room before");
             let new = &later[..room.saturating_sub(rest.len())];
             rest.extend_from_slice(new);
@@ -120,34 +137,20 @@ impl<Op> Delta<Op> {
             for (run, moved) in rest.into_iter().zip(moved) {
                 if moved { next.push(run) } else { part.push(run) }
             }
-            parts.push(Self { runs: part.into() });
+            parts.push(Self::of(part));
             rest = next;
         }
         parts
     }
 }
 
-/// How many of the runs are within the limits: one at least.
-fn room<'a, Op: 'a>(runs: impl Iterator<Item = &'a Arc<Run<Op>>>, limits: &Limits) -> usize {
-    // The format's version and the count of runs.
-    let (mut bytes, mut ops, mut authors) = (20, 0, BTreeSet::new());
-    let within = runs.take(limits.runs).inspect(|_| looks::count(1)).take_while(|run| {
-        bytes += most_bytes(run);
-        ops += run.operations.len();
-        authors.insert(run.header.author);
-        authors.extend(run.header.heads.iter().map(|head| head.author));
-        bytes <= limits.bytes && ops <= limits.ops && authors.len() <= limits.authors
-    });
-    within.count().max(1)
-}
-
 /// Where each author's last signature is.
 fn last_signed<Op>(runs: &[Arc<Run<Op>>]) -> BTreeMap<Author, usize> {
     looks::count(runs.len());
-    let mut last = BTreeMap::new();
-    for (index, run) in runs.iter().enumerate() {
-        if !run.signature.is_empty() {
-            last.insert(run.header.author, index);
+    let (mut last, mut author) = (BTreeMap::new(), None);
+    for (index, run) in runs.iter().enumerate().rev().filter(|(_, run)| !run.signature.is_empty()) {
+        if author.replace(run.header.author) != Some(run.header.author) {
+            last.entry(run.header.author).or_insert(index);
         }
     }
     last
@@ -156,7 +159,7 @@ fn last_signed<Op>(runs: &[Arc<Run<Op>>]) -> BTreeMap<Author, usize> {
 /// Which runs have a signature that covers them only in what comes later.
 fn unsigned_tails<Op>(runs: &[Arc<Run<Op>>], signed_later: impl Fn(Author) -> bool) -> Vec<bool> {
     looks::count(runs.len());
-    let mut covered = BTreeSet::new();
+    let mut covered = ChainEnds::default();
     let mut moved: Vec<_> = runs
         .iter()
         .rev()

@@ -10,10 +10,7 @@ use super::{
     table::{Place, Table},
     wire::put_varint,
 };
-use crate::replica::{
-    Author,
-    run::{Header, Run},
-};
+use crate::replica::run::{Header, Run};
 
 // What a run's first number says beside its author.
 pub(super) const FLAG_BITS: u32 = 6;
@@ -136,13 +133,4 @@ pub(super) fn put_run(
         out.extend_from_slice(signature);
     }
     index
-}
-
-/// The most bytes that a run takes in a delta, its author's and its heads' names included.
-pub(super) fn most_bytes<Op>(run: &Run<Op>) -> usize {
-    const AUTHOR: usize = size_of::<Author>() + 1;
-    /// Flags and index, previous, seq, schema, fingerprint, heads, time, count and the signature's length.
-    const HEADER: usize = 10 + 32 + 10 + 5 + 10 + 10 + 10 + 10 + 10;
-    const HEAD: usize = 10 + AUTHOR + 10 + 32;
-    HEADER + AUTHOR + HEAD * run.header.heads.len() + run.bytes.len() + run.signature.len()
 }

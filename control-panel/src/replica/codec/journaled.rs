@@ -68,6 +68,9 @@ impl RunParts<'_> {
     }
 }
 
+/// What a signature that is due counts.
+const SIGNATURE: usize = 64;
+
 /// A run whatever its operations are.
 pub(crate) trait AnyRun: fmt::Debug + Send + Sync {
     fn len(&self) -> usize;
@@ -77,7 +80,7 @@ pub(crate) trait AnyRun: fmt::Debug + Send + Sync {
 
 impl<Op: Send + Sync + 'static> AnyRun for Run<Op> {
     fn len(&self) -> usize {
-        self.bytes.len() + self.signature.len()
+        self.bytes.len() + self.signature.most(SIGNATURE)
     }
 
     fn parts(&self) -> RunParts<'_> {

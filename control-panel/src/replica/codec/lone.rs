@@ -9,6 +9,7 @@ use super::{
     decode::decode_state,
     encode::{FLAG_BITS, HEADS, LATER, SAME, SIGNED, SINGLE},
     hash::run_hash,
+    message::Message,
     operations::{Item, put_author, read_operation},
     wire::{Reader, put_varint},
 };
@@ -39,7 +40,7 @@ pub(super) fn encode_lone<Op>(run: &Run<Op>) -> Option<Vec<u8>> {
         (SINGLE, count == 1),
     ];
     let flags = flags.iter().fold(0, |flags, (flag, set)| flags | if *set { *flag } else { 0 });
-    let mut out = Vec::with_capacity(128 + 88 * heads.len() + run.bytes.len() + run.signature.len());
+    let mut out = Vec::with_capacity(128 + 88 * heads.len() + run.bytes.len() + run.signature.most(128));
     out.extend_from_slice(&[FORMAT.to_le_bytes()[0], 1, flags.to_le_bytes()[0]]);
     put_author(*author, &mut out);
     out.extend_from_slice(&previous.0);
@@ -72,14 +73,15 @@ pub(super) fn encode_lone<Op>(run: &Run<Op>) -> Option<Vec<u8>> {
 }
 
 /// The run, if it is one of one operation, and all of it is right.
-pub(super) fn decode_lone<Op, C: Codec<Op> + ?Sized>(
-    bytes: &[u8],
+pub(super) fn decode_lone<'a, Op, C: Codec<Op> + ?Sized>(
+    message: impl Into<Message<'a>>,
     codec: &C,
     limits: &Limits,
     verifier: Option<&dyn Verifier>,
 ) -> Option<Arc<Run<Op>>> {
     const _: () = assert!(FORMAT < 0x80);
-    let mut left = bytes;
+    let message = message.into();
+    let (bytes, mut left) = (message.bytes, message.bytes);
     let [format, 1, flags] = array(&mut left)? else { return None };
     let flags = u64::from(flags);
     let alone = flags & SINGLE != 0
@@ -131,8 +133,8 @@ pub(super) fn decode_lone<Op, C: Codec<Op> + ?Sized>(
         header,
         operations: Few::One(operation).into(),
         hash,
-        bytes: operations.into(),
-        signature: if signature.is_empty() { Box::default() } else { signature.into() },
+        bytes: message.keep(operations),
+        signature: signature.into(),
     }))
 }
 

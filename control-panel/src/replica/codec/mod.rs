@@ -24,6 +24,7 @@ mod journaled;
 mod lanes;
 mod limits;
 mod lone;
+mod message;
 mod operations;
 mod postcard;
 mod raw;
@@ -31,6 +32,7 @@ mod raw;
 mod recorded;
 #[cfg(feature = "journal")]
 mod recorded_snapshot;
+mod room;
 mod snapshot;
 mod table;
 #[cfg(test)]

@@ -197,7 +197,7 @@ impl<'de, Op: 'static> Deserialize<'de> for Delta<Op> {
             replayed.named.extend(range.clone());
             replayed.decode(&replayed.runs[range])
         });
-        runs.map(|runs| Self { runs: runs.into() }).map_err(de::Error::custom)
+        runs.map(|runs| Self::of(runs)).map_err(de::Error::custom)
     }
 }
 

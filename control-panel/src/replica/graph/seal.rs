@@ -6,7 +6,7 @@ use super::{Admitted, ChainId, Graph, Mark, Tip, judge::Verdict, members::Anyone
 use crate::replica::{
     identify::{Identify, Identity},
     run::{Head, Header, Operation, Run},
-    short::{Few, Heads},
+    short::{Bytes, Few, Heads},
 };
 
 impl<Op> Graph<Op> {
@@ -25,7 +25,7 @@ impl<Op> Graph<Op> {
     pub(crate) fn prepare(
         &self,
         operations: Few<Operation<Op>>,
-        encoded: &[u8],
+        encoded: Bytes,
         (schema, fingerprint): (u32, u64),
         identify: &dyn Identify<Op>,
     ) -> Arc<Run<Op>> {
@@ -48,8 +48,8 @@ impl<Op> Graph<Op> {
             schema,
             fingerprint,
         };
-        let Identity { hash, bytes, signature } = identify.identify(&header, &operations, encoded);
-        Arc::new(Run { header, operations: operations.into(), hash, bytes, signature })
+        let Identity { hash, signature } = identify.identify(&header, &operations, &encoded);
+        Arc::new(Run { header, operations: operations.into(), hash, bytes: encoded, signature })
     }
 
     /// Admits the run that was [prepared](Self::prepare) last.
@@ -89,7 +89,7 @@ impl<Op> Graph<Op> {
         for operation in &operations {
             identify.encode(operation, &mut encoded);
         }
-        let run = self.prepare(operations.into(), &encoded, (schema, fingerprint), identify);
+        let run = self.prepare(operations.into(), encoded.into(), (schema, fingerprint), identify);
         self.append_own(run)
     }
 

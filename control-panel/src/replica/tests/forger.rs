@@ -6,6 +6,7 @@ use crate::replica::{
     Author, Delta, Grant, Misbehaviour, Peer, Replica, ReplicaNotice, RunHash, Stamp, State,
     identify::{Identify, InProcess, genesis},
     run::{Head, Header, Operation, Run},
+    short::Bytes,
 };
 
 /// Letters, in the order in which they were applied.
@@ -60,7 +61,7 @@ pub(super) fn of(header: Header, operations: Vec<Operation<char>>) -> Arc<Run<ch
         header,
         operations: operations.into(),
         hash: named.hash,
-        bytes: named.bytes,
+        bytes: Bytes::default(),
         signature: named.signature,
     })
 }
@@ -83,7 +84,7 @@ pub(super) fn head(run: &Run<char>) -> Head {
 }
 
 pub(super) fn delta(runs: impl IntoIterator<Item = Arc<Run<char>>>) -> Delta<char> {
-    Delta { runs: runs.into_iter().collect() }
+    Delta::of(runs.into_iter().collect::<Vec<_>>())
 }
 
 /// What a replica reports of peers when it merged that.

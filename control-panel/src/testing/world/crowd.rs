@@ -9,7 +9,7 @@ use crate::replica::{
     identify::{Identify, InProcess},
     overview::Latest,
     run::{Head, Header, Operation, Run},
-    short::Few,
+    short::{Bytes, Few},
 };
 
 /// The node whose replica they go by: it never crashes, is not retired, and goes on once.
@@ -126,7 +126,7 @@ impl Crowd {
             header,
             operations: operations.into(),
             hash: named.hash,
-            bytes: named.bytes,
+            bytes: Bytes::default(),
             signature: named.signature,
         };
         own.extend(run.applied().map(|(stamp, _)| (member.peer, stamp)));
@@ -138,5 +138,5 @@ impl Crowd {
 
 /// As it travels.
 pub(super) fn delta<Op>(run: &Arc<Run<Op>>) -> Delta<Op> {
-    Delta { runs: Few::One(Arc::clone(run)) }
+    Delta::of(Few::One(Arc::clone(run)))
 }

@@ -10,7 +10,7 @@ use crate::{
         Author, Delta, Peer, RunHash,
         identify::{Identify, InProcess},
         run::{Head, Operation, Run},
-        short::{Few, Heads},
+        short::{Bytes, Few, Heads},
     },
     testing::Rng,
 };
@@ -53,8 +53,8 @@ pub(super) fn forge<Op: Clone + Debug>(seen: &Run<Op>, rng: &mut Rng) -> Delta<O
         header,
         operations: operations.into(),
         hash: named.hash,
-        bytes: named.bytes,
+        bytes: Bytes::default(),
         signature: named.signature,
     };
-    Delta { runs: Few::One(Arc::new(run)) }
+    Delta::of(Few::One(Arc::new(run)))
 }

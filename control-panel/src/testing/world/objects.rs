@@ -75,14 +75,14 @@ pub(super) fn pieces<Op>(delta: Delta<Op>) -> VecDeque<Delta<Op>> {
     let (mut pieces, mut piece, mut bytes) = (VecDeque::new(), Vec::new(), 0);
     for run in delta.runs.into_vec() {
         if bytes + size(&run) > PIECE && !piece.is_empty() {
-            pieces.push_back(Delta { runs: std::mem::take(&mut piece).into() });
+            pieces.push_back(Delta::of(std::mem::take(&mut piece)));
             bytes = 0;
         }
         bytes += size(&run);
         piece.push(run);
     }
     if !piece.is_empty() {
-        pieces.push_back(Delta { runs: piece.into() });
+        pieces.push_back(Delta::of(piece));
     }
     pieces
 }

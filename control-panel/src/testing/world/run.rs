@@ -162,7 +162,7 @@ impl<'a, P: Program> Simulation<'a, P> {
     /// A replica of no member's, that takes all that was stored in one order, and lets nothing go.
     fn whole(&self) -> Replica<P::State> {
         let mut whole = self.builder_of(Peer([0xFF; 32]), 0).performed(0).build();
-        whole.merge(Delta { runs: self.ledger.runs().into() });
+        whole.merge(Delta::of(self.ledger.runs()));
         while let Some(job) = whole.settle().job {
             whole.finish(job.run());
         }

@@ -7,7 +7,7 @@ use super::{
     world::{Op, apply, author, delta, peer, run},
 };
 use crate::{
-    replica::{Signer, run::Run},
+    replica::{Signer, run::Run, signed::Signature},
     testing::{Rng, TestKeys},
 };
 
@@ -20,7 +20,7 @@ fn forked() -> Vec<Arc<Run<Op>>> {
         run(author(0), Some(&second), &[], vec![apply(4, "left")]),
         run(author(0), Some(&second), &[&other], vec![apply(4, "right")]),
     );
-    Arc::get_mut(&mut left).unwrap().signature = Box::default();
+    Arc::get_mut(&mut left).unwrap().signature = Signature::default();
     let after = run(author(0), Some(&left), &[], vec![apply(5, "after")]);
     vec![first, second, other, left, right, after]
 }
@@ -60,7 +60,7 @@ fn a_branch_that_is_not_signed_proves_nothing() {
 fn a_forged_or_damaged_proof_does_not_verify() {
     let mut runs = forked();
     let forged = TestKeys.signer(peer(7)).sign(&runs[4].hash);
-    Arc::get_mut(&mut runs[4]).unwrap().signature = forged.into();
+    Arc::get_mut(&mut runs[4]).unwrap().signature = forged[..].into();
     let proof = ForkProof::find(&delta(&runs)).unwrap();
     assert!(!ForkProof::decode(proof.encode(), &Limits::default()).unwrap().verify(&TestKeys));
 

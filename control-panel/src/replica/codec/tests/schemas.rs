@@ -52,16 +52,15 @@ fn made<Op: 'static>(codec: impl Codec<Op>, operations: Vec<Operation<Op>>) -> D
     for operation in &operations {
         coding.encode(operation, &mut bytes);
     }
-    let Identity { hash, bytes, signature } = coding.identify(&header, &operations, &bytes);
-    Delta {
-        runs: Few::One(std::sync::Arc::new(Run {
-            header,
-            operations: operations.into(),
-            hash,
-            bytes,
-            signature,
-        })),
-    }
+    let Identity { hash, signature } = coding.identify(&header, &operations, &bytes);
+    let bytes = bytes.into();
+    Delta::of(Few::One(std::sync::Arc::new(Run {
+        header,
+        operations: operations.into(),
+        hash,
+        bytes,
+        signature,
+    })))
 }
 
 fn ops<Op: Clone>(delta: &Delta<Op>) -> Vec<Op> {

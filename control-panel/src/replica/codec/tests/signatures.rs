@@ -13,7 +13,7 @@ use super::{
     world::{Op, apply, author, delta, history, peer, run, same},
 };
 use crate::{
-    replica::{Delta, Peer, RunHash, Signer, Verifier, run::Run},
+    replica::{Delta, Peer, RunHash, Signer, Verifier, run::Run, signed::Signature},
     testing::TestKeys,
 };
 
@@ -65,7 +65,7 @@ fn an_unsigned_end_proves_nothing() {
     for length in [10, 1_000] {
         let mut runs = chain(length, "a");
         let end = runs.len() - 1;
-        Arc::get_mut(&mut runs[end]).unwrap().signature = Box::default();
+        Arc::get_mut(&mut runs[end]).unwrap().signature = Signature::default();
         let bytes = delta(&runs).encode().unwrap();
         let error = decode(&bytes, &TestKeys).unwrap_err();
         assert_eq!(error.refused(), &Refused::Signature { author: author(0), seq: end as u64 });
@@ -91,7 +91,7 @@ fn a_relay_cannot_forge() {
     let forged = run(author(0), Some(&runs[1]), &[], vec![apply(9, "forged")]);
     runs[2] = forged;
     let signature = TestKeys.signer(peer(1)).sign(&runs[2].hash);
-    Arc::get_mut(&mut runs[2]).unwrap().signature = signature.into();
+    Arc::get_mut(&mut runs[2]).unwrap().signature = signature[..].into();
     let error = decode(&delta(&runs).encode().unwrap(), &TestKeys).unwrap_err();
     assert!(matches!(error.refused(), Refused::Signature { seq: 2, .. }));
     assert!(error.offset() > 0);
@@ -101,13 +101,13 @@ fn a_relay_cannot_forge() {
 #[test]
 fn another_authors_signature_covers_nothing() {
     let mut victim = run(author(0), None, &[], vec![apply(1, "never written")]);
-    Arc::get_mut(&mut victim).unwrap().signature = Box::default();
+    Arc::get_mut(&mut victim).unwrap().signature = Signature::default();
     let mut attacker = run(author(2), None, &[], vec![apply(2, "b")]);
     {
         let attacker = Arc::get_mut(&mut attacker).unwrap();
         attacker.header.previous = victim.hash;
         attacker.hash = super::super::hash::run_hash(&attacker.header, 1, &attacker.bytes);
-        attacker.signature = TestKeys.signer(peer(2)).sign(&attacker.hash).into();
+        attacker.signature = TestKeys.signer(peer(2)).sign(&attacker.hash)[..].into();
     }
     let error = decode(&delta(&[victim, attacker]).encode().unwrap(), &TestKeys).unwrap_err();
     assert!(matches!(error.refused(), Refused::Signature { seq: 0, .. }));
@@ -120,7 +120,7 @@ fn a_bad_signature_under_a_good_one_is_refused() {
     let bytes = delta(&runs).encode().unwrap();
     let kept =
         decode(&bytes, &TestKeys).unwrap().runs.iter().position(|run| !run.signature.is_empty()).unwrap();
-    Arc::get_mut(&mut runs[kept]).unwrap().signature = Box::from([1; 8]);
+    Arc::get_mut(&mut runs[kept]).unwrap().signature = [1; 8][..].into();
     assert!(decode(&delta(&runs).encode().unwrap(), &TestKeys).is_err());
 }
 
@@ -168,8 +168,28 @@ fn pieces_of_a_received_chain_end_where_signatures_are() {
 fn cutting_costs_a_look_at_each_run() {
     let delta = delta(&chain(10_000, "a"));
     looks::take();
-    let parts = delta.parts(&Limits::default().with_bytes(64 << 10));
+    let parts = delta.parts(&Limits::default().with_bytes(2 << 10));
     assert!(parts.len() > 20, "{} pieces", parts.len());
     let looks = looks::take();
     assert!(looks < 4 * 10_000, "{looks} looks at 10,000 runs, in {} pieces", parts.len());
+}
+
+/// What has room is counted closely: a peer far behind is sent few pieces, and signatures.
+#[test]
+fn pieces_are_within_their_bytes_and_full() {
+    for bytes in [4 << 10, 64 << 10] {
+        let runs = chain(8_000, &"a".repeat(20));
+        let limits = Limits::default().with_bytes(bytes);
+        let lengths: Vec<_> =
+            delta(&runs).parts(&limits).iter().map(|part| part.encode().unwrap().len()).collect();
+        assert!(lengths.iter().all(|length| *length <= bytes), "{lengths:?}");
+        let full = &lengths[..lengths.len() - 1];
+        assert!(!full.is_empty() && full.iter().all(|length| *length > bytes / 10 * 9), "{lengths:?}");
+        // Of several authors, who name each other, and branches of some.
+        for seed in 0..20 {
+            for part in delta(&history(seed, 5, 400)).parts(&limits) {
+                assert!(part.encode().unwrap().len() <= bytes || part.runs.len() == 1);
+            }
+        }
+    }
 }

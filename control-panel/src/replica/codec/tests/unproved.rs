@@ -9,6 +9,7 @@ use crate::{
         identify::{Identify, Identity},
         run::{Head, Header, Operation, Run},
         signature::Signed,
+        signed::Signature,
     },
     testing::TestKeys,
 };
@@ -37,8 +38,8 @@ fn run(previous: Option<&Run<String>>, lamport: u64, heads: Vec<Head>) -> Run<St
     let (names, mut bytes) = (Signed { names, signer: Arc::new(TestKeys.signer(PEERS[1])) }, Vec::new());
     let operations = vec![Operation::Apply("word".to_owned())];
     names.encode(&operations[0], &mut bytes);
-    let Identity { hash, bytes, signature } = names.identify(&header, &operations, &bytes);
-    Run { header, operations: operations.into(), hash, bytes, signature }
+    let Identity { hash, signature } = names.identify(&header, &operations, &bytes);
+    Run { header, operations: operations.into(), hash, bytes: bytes.into(), signature }
 }
 
 /// A first run without its signature, and a second with one for both, which waits for a run that never comes.
@@ -47,11 +48,11 @@ fn giver(lamport: impl Fn(u64) -> u64) -> Replica<Words> {
     giver.commit("one".into());
     giver.commit("two".into());
     let own = giver.outbox().unwrap().runs.into_vec().remove(0);
-    let first = Run { signature: Box::default(), ..run(None, 1, vec![]) };
+    let first = Run { signature: Signature::default(), ..run(None, 1, vec![]) };
     let known = Head { author: own.header.author, seq: 1, hash: own.hash };
     let missing = Head { author: Author { peer: PEERS[2], incarnation: 0 }, seq: 0, hash: RunHash([7; 32]) };
     let second = run(Some(&first), lamport(own.clock()), vec![known, missing]);
-    giver.merge(Delta { runs: vec![Arc::new(first), Arc::new(second)].into() });
+    giver.merge(Delta::of(vec![Arc::new(first), Arc::new(second)]));
     let _ = giver.settle();
     assert_eq!(giver.state().0.len(), 3);
     giver

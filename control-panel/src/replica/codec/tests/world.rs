@@ -64,8 +64,8 @@ pub(super) fn run_of(
     for operation in &operations {
         names.encode(operation, &mut bytes);
     }
-    let Identity { hash, bytes, signature } = names.identify(&header, &operations, &bytes);
-    Arc::new(Run { header, operations: operations.into(), hash, bytes, signature })
+    let Identity { hash, signature } = names.identify(&header, &operations, &bytes);
+    Arc::new(Run { header, operations: operations.into(), hash, bytes: bytes.into(), signature })
 }
 
 pub(super) fn apply(number: u32, text: &str) -> Operation<Op> {
@@ -121,7 +121,7 @@ pub(super) fn history(seed: u64, authors: usize, runs: usize) -> Vec<Arc<Run<Op>
 }
 
 pub(super) fn delta(runs: &[Arc<Run<Op>>]) -> Delta<Op> {
-    Delta { runs: runs.to_vec().into() }
+    Delta::of(runs.to_vec())
 }
 
 pub(super) fn decode(bytes: &[u8]) -> Result<Delta<Op>, super::super::DecodeError> {

@@ -7,6 +7,7 @@ use crate::replica::{
     Author, Peer, RunHash, Stamp, State, Undoable,
     run::{Header, Operation, Run},
     short::Bytes,
+    signed::Signature,
     state::Footprint,
 };
 
@@ -184,7 +185,7 @@ pub(super) fn branch<O>(
         operations: ops.into_iter().map(operation).collect::<Vec<_>>().into(),
         hash: RunHash([hash; 32]),
         bytes: Bytes::default(),
-        signature: Box::default(),
+        signature: Signature::default(),
     })
 }
 

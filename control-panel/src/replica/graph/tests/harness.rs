@@ -7,6 +7,7 @@ use crate::replica::{
     graph::{Graph, Limits},
     identify::{Identify, InProcess, genesis},
     run::{Head, Header, Operation, Run},
+    short::Bytes,
 };
 
 pub(super) type TestRun = Arc<Run<u64>>;
@@ -56,7 +57,7 @@ pub(super) fn forge(header: Header, ops: &[u64]) -> TestRun {
         header,
         operations: operations.into(),
         hash: identity.hash,
-        bytes: identity.bytes,
+        bytes: Bytes::default(),
         signature: identity.signature,
     })
 }

@@ -52,8 +52,8 @@ impl<I: Intent> Decoding<I> {
         let (came, link) = (std::mem::take(&mut self.came), link.clone());
         let bytes: usize = came.iter().map(|(_, delta)| delta.len()).sum();
         let read = move || {
-            let decode = |delta: &[u8]| link.decode(delta).map(|delta| (Reach::of(&delta), I::from(delta)));
-            came.iter().map(|(number, delta)| (*number, decode(delta))).collect()
+            let decode = |delta| link.decode_own(delta).map(|delta| (Reach::of(&delta), I::from(delta)));
+            came.into_iter().map(|(number, delta)| (number, decode(delta))).collect()
         };
         self.jobs.push_back(if bytes <= SHORT {
             Box::pin(std::future::ready(read()))
