@@ -3,6 +3,7 @@
 //! Beside a plain iroh stream on the same machine, over loopback, which writes the same sizes and reads them to the end; and beside BLAKE3 of the same bytes.
 
 mod back;
+mod by_hand;
 mod flood;
 mod idle;
 mod killed;

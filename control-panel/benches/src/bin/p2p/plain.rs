@@ -9,9 +9,9 @@ use iroh::{
 
 use crate::spent::{Spent, Watch};
 
-const PROTOCOL: &[u8] = b"plain";
+pub const PROTOCOL: &[u8] = b"plain";
 
-async fn bind() -> Endpoint {
+pub async fn bind() -> Endpoint {
     Endpoint::builder(presets::Minimal)
         .alpns(vec![PROTOCOL.to_vec()])
         .relay_mode(RelayMode::Disabled)

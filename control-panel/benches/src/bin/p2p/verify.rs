@@ -2,10 +2,7 @@
 
 use std::{
     hint::black_box,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex},
 };
 
 use control_panel::{
@@ -53,15 +50,18 @@ impl Codec<()> for Unread {
     }
 }
 
-/// Signs where it is to.
+/// Signs one run alone, or all: a run is signed when its signature is read.
 struct Sometimes {
     key: PeerKey,
-    signs: Arc<AtomicBool>,
+    only: Option<RunHash>,
+    /// Which was to be signed last.
+    last: Arc<Mutex<RunHash>>,
 }
 
 impl Signer for Sometimes {
     fn sign(&self, hash: &RunHash) -> Vec<u8> {
-        if self.signs.load(Ordering::Relaxed) { self.key.sign(hash) } else { Vec::new() }
+        *self.last.lock().expect("no panic") = *hash;
+        if self.only.is_none_or(|only| only == *hash) { self.key.sign(hash) } else { Vec::new() }
     }
 }
 
@@ -71,23 +71,34 @@ fn limits() -> Limits {
 
 /// What an author gives that committed so many a frame: with one signature, at the end, or with one for each 64 KiB, as sessions need them.
 fn made(key: &PeerKey, a_frame: u64, once: bool, members: &[Peer]) -> Vec<u8> {
-    let signs = Arc::new(AtomicBool::new(!once));
+    if !once {
+        return signed(key, a_frame, None, members).0;
+    }
+    // The same edits make the same runs: so the last is known.
+    let (_, last) = signed(key, a_frame, Some(RunHash([0; 32])), members);
+    signed(key, a_frame, Some(last), members).0
+}
+
+/// And which run was to be signed last.
+fn signed(key: &PeerKey, a_frame: u64, only: Option<RunHash>, members: &[Peer]) -> (Vec<u8>, RunHash) {
+    let last = Arc::new(Mutex::new(RunHash([0; 32])));
     let mut replica = Replica::builder(key.peer(), Nothing)
         .members(members.iter().copied())
         .codec(Postcard::new(), limits())
         .history(usize::MAX)
-        .signer(Sometimes { key: key.clone(), signs: Arc::clone(&signs) })
+        .signer(Sometimes { key: key.clone(), only, last: Arc::clone(&last) })
         .build();
     for number in 0..OPS {
         let word = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1 << 63;
-        signs.fetch_or(number == OPS - 1, Ordering::Relaxed);
         replica.commit([word, word >> 1, !word, word >> 2, word]);
         if number % a_frame == a_frame - 1 {
             let _ = (replica.settle(), replica.outbox());
         }
     }
     let _ = (replica.settle(), replica.outbox());
-    replica.since(&control_panel::replica::Version::new()).encode().expect("bytes")
+    let bytes = replica.since(&control_panel::replica::Version::new()).encode().expect("bytes");
+    let last = *last.lock().expect("no panic");
+    (bytes, last)
 }
 
 /// The processor's time of this thread: others on the machine lengthen what takes long more than what is short.
