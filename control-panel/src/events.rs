@@ -1,7 +1,7 @@
 //! What happened to the workers of a panel, numbered, in order.
 //!
 //! [`Events`] reads the panel's log from where it began, at its own pace: a reader that falls behind gets
-//! [`Notice::Lagged`] with the number of events that it missed. [`forward_events`](crate::ControlPanel::forward_events) turns events into intents instead.
+//! [`Notice::Lagged`] with the number of events that it missed. [`forward_events`](crate::PanelBuilder::forward_events) turns events into intents instead.
 //!
 //! ```
 //! use control_panel::{

@@ -16,7 +16,7 @@ fn each_page_of_the_guide_is_reached() {
         }
         pages += 1;
         assert!(modules.contains(&format!("\npub mod {name} {{}}")), "{name} is no module");
-        assert!(contents.contains(&format!("(crate::guide::{name})")), "{name} is in no table of contents");
+        assert!(contents.contains(&format!("]: {name}.md\n")), "{name} is in no table of contents");
         assert!(readme.contains(&format!("src/guide/{name}.md")), "{name} is not in the README");
     }
     assert!(pages >= 19, "{pages} pages");

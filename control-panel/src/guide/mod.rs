@@ -1,8 +1,9 @@
+#![doc = include_str!("links/readme.md")]
 #![doc = include_str!("README.md")]
 
 // `links/`: what a page links to of a feature, where the docs have that feature; elsewhere the table of features. Before
 // the page, as a definition may not follow its last paragraph.
-// `links/readme.md` is the crate page's: the README's own links are to files of the repository.
+// `links/readme.md` is that of the two READMEs, whose own links are to files of the repository.
 
 #[doc = include_str!("getting_started.md")]
 pub mod getting_started {}

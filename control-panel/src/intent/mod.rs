@@ -70,7 +70,7 @@ pub trait Intent: Sized + Send + 'static {
 
     /// The peer that a replicated intent comes from, if `#[intent(origin = …)]` names the field that holds it.
     ///
-    /// It identifies a replica to all replicas. An [`Origin`](crate::Origin) does not: it distinguishes the producers
+    /// It identifies a replica to all replicas. An [`Origin`] does not: it distinguishes the producers
     /// of one panel.
     fn peer(&self) -> Option<u64> {
         None

@@ -6,10 +6,14 @@ use super::{Author, Grant, Peer, RunHash, Stamp};
 /// [guide](super::guide) has what a program does about each.
 ///
 /// ```
-/// use control_panel::replica::ReplicaNotice;
+/// use control_panel::replica::{Misbehaviour, ReplicaNotice};
 ///
 /// fn text(notice: &ReplicaNotice) -> Option<String> {
 ///     Some(match notice {
+///         ReplicaNotice::PeerMisbehaved {
+///             peer,
+///             what: Misbehaviour::Fork { .. },
+///         } => format!("{peer} wrote two histories"),
 ///         ReplicaNotice::PeerMisbehaved { peer, what } => {
 ///             format!("{peer} sent what no honest program sends: {what:?}")
 ///         }

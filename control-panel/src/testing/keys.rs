@@ -22,6 +22,18 @@ use crate::replica::{Peer, RunHash, Signer, Verifier};
 pub struct TestKeys;
 
 /// One peer's, from [`TestKeys::signer`].
+///
+/// ```
+/// use control_panel::{
+///     Peer,
+///     replica::{RunHash, Signer, Verifier},
+///     testing::{TestKeys, TestSigner},
+/// };
+///
+/// let alice: TestSigner = TestKeys.signer(Peer([1; 32]));
+/// let signature = alice.sign(&RunHash([7; 32]));
+/// assert!(TestKeys.verify(&Peer([1; 32]), &RunHash([7; 32]), &signature));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct TestSigner(Peer);
 

@@ -83,6 +83,34 @@ fn differ<S: fmt::Debug>(folds: &[S; FOLDS]) -> Option<Difference> {
 }
 
 /// The same operations gave two states: what [`sync_test`] found. Its `Debug` is its `Display`, one line, for `unwrap`.
+///
+/// ```
+/// use std::sync::atomic::{AtomicU64, Ordering};
+/// use control_panel::{
+///     Peer, Replica, Stamp, State,
+///     testing::{self, Nondeterminism},
+/// };
+///
+/// static CLOCK: AtomicU64 = AtomicU64::new(0);
+///
+/// /// Reads what is not in the state.
+/// #[derive(Clone, Debug, Default)]
+/// struct Times(Vec<u64>);
+///
+/// impl State for Times {
+///     type Op = ();
+///
+///     fn apply(&mut self, (): &(), _: &Stamp) {
+///         self.0.push(CLOCK.fetch_add(1, Ordering::Relaxed));
+///     }
+/// }
+///
+/// let mut replica = Replica::builder(Peer([1; 32]), Times::default()).build();
+/// replica.commit(());
+/// let found: Box<Nondeterminism> =
+///     testing::sync_test(&replica, Times::default).unwrap_err();
+/// assert!(found.operation.is_some());
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Nondeterminism {

@@ -4,6 +4,31 @@ use super::World;
 use crate::replica::Stamp;
 
 /// What happened in a [`World`].
+///
+/// ```
+/// use control_panel::{
+///     Stamp, State,
+///     testing::{self, Depths, World, WorldReport},
+/// };
+///
+/// #[derive(Clone, Debug, Default, PartialEq)]
+/// struct Words(Vec<u64>);
+///
+/// impl State for Words {
+///     type Op = u64;
+///
+///     fn apply(&mut self, word: &u64, _: &Stamp) {
+///         self.0.push(*word);
+///     }
+/// }
+///
+/// let world = World { seed: 7, ..World::default() };
+/// let edit = |rng: &mut testing::Rng, _, _: &_| Some(rng.below(9));
+/// let report: WorldReport = world.run(Words::default, |builder| builder, edit);
+/// assert!(report.commits > 0 && report.rollbacks > 0);
+/// let undone: &Depths = &report.undone;
+/// assert!(undone.percentile(50) <= undone.max());
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WorldReport {

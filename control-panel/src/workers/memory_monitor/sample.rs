@@ -56,6 +56,53 @@ impl MemorySample {
 
 /// One gauge that the monitor reads. [`MemoryMonitor::only`](super::MemoryMonitor::only) and
 /// [`also`](super::MemoryMonitor::also) take your own; any `FnMut() -> MemorySample` is one.
+///
+/// ```
+/// use std::time::Duration;
+/// use control_panel::{
+///     ControlPanel, GraphIntent, IntentSource, testing,
+///     workers::memory_monitor::{
+///         CgroupMemory, MemoryGauge, MemoryMonitor, MemoryPressure,
+///         MemoryReadError, MemoryReading, MemoryReadings, MemorySample,
+///         MemorySampler, MemoryStall,
+///     },
+/// };
+///
+/// #[derive(GraphIntent)]
+/// enum Update {
+///     #[intent(from)]
+///     Pressure(MemoryPressure),
+/// }
+///
+/// /// The textures on the graphics card.
+/// struct Textures {
+///     used: u64,
+/// }
+///
+/// impl MemorySampler for Textures {
+///     fn gauge(&self) -> MemoryGauge {
+///         MemoryGauge::Custom
+///     }
+///
+///     fn sample(&mut self) -> Result<Option<MemorySample>, MemoryReadError> {
+///         self.used += 1_000;
+///         Ok(Some(MemorySample { used: self.used, total: 4_000 }))
+///     }
+/// }
+///
+/// testing::paused(async |panel: &mut ControlPanel<Update>| {
+///     let monitor = MemoryMonitor::new(IntentSource::MemoryMonitor)
+///         .only(Textures { used: 2_000 })
+///         .also(CgroupMemory::new())
+///         .also(MemoryStall::new());
+///     let readings: MemoryReadings = monitor.readings();
+///     panel.spawn(monitor.into_worker());
+///     testing::settle().await;
+///     let latest = readings.latest();
+///     let textures: &MemoryReading = &latest[0];
+///     assert_eq!(textures.sample.unwrap().fraction(), 0.75);
+/// });
+/// ```
 pub trait MemorySampler: Send + 'static {
     /// What it measures.
     fn gauge(&self) -> MemoryGauge;

@@ -18,17 +18,17 @@ type Body = Arc<dyn Fn(&mut HostCall<'_>, &[i32]) -> i32 + Send + Sync>;
 /// runs on a blocking thread within the mod's time limit and must not block itself: nothing interrupts it.
 ///
 /// ```
-/// use control_panel::workers::mods::HostFunction;
+/// use control_panel::workers::mods::{HostCall, HostFunction};
 ///
 /// // In C: __attribute__((import_module("host"))) int page_count(void);
 /// let page_count =
 ///     HostFunction::new("page_count", "pages", 0, |_call, _arguments| 42);
 /// // … int page_title(int page, char *out, int capacity);
-/// let page_title =
-///     HostFunction::new("page_title", "pages", 3, |call, arguments| {
-///         let [_page, out, capacity] = *arguments else { return -1 };
-///         call.put(out, capacity, b"Start")
-///     });
+/// fn title(call: &mut HostCall<'_>, arguments: &[i32]) -> i32 {
+///     let [_page, out, capacity] = *arguments else { return -1 };
+///     call.put(out, capacity, b"Start")
+/// }
+/// let page_title = HostFunction::new("page_title", "pages", 3, title);
 /// ```
 #[derive(Clone)]
 pub struct HostFunction {

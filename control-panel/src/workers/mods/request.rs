@@ -79,6 +79,24 @@ pub trait ModIntent: Intent + From<ModEvent> {
 }
 
 /// A policy whose values mods may read, one capability per value: `policy:KEY`. `()` has none.
+///
+/// ```
+/// use control_panel::workers::mods::ModPolicy;
+///
+/// struct Limits {
+///     warm_pages: usize,
+/// }
+///
+/// impl ModPolicy for Limits {
+///     /// Granted as `policy:warm_pages`.
+///     fn mod_value(&self, key: &str) -> Option<String> {
+///         (key == "warm_pages").then(|| self.warm_pages.to_string())
+///     }
+/// }
+///
+/// let limits = Limits { warm_pages: 8 };
+/// assert_eq!(limits.mod_value("warm_pages").as_deref(), Some("8"));
+/// ```
 pub trait ModPolicy {
     /// Returns the value for a key, as text; `None` if there is none. Called for each read, so a mod sees a new policy at once.
     fn mod_value(&self, key: &str) -> Option<String> {

@@ -10,6 +10,41 @@ use super::{
 };
 
 /// One mod at one moment.
+///
+/// ```
+/// use control_panel::{
+///     IntentSource,
+///     workers::mods::{
+///         CallCosts, ControlError, Deactivation, ModControl, ModError,
+///         ModFolderStatus, ModHealth, ModLoader, ModLogLevel, ModLogLine,
+///         ModStatus,
+///     },
+/// };
+///
+/// /// A line of a table of mods.
+/// fn line(status: &ModStatus) -> String {
+///     let CallCosts { calls, longest, .. } = status.costs;
+///     let mut line = format!("{}: {}, {calls} calls", status.file, status.health);
+///     if let Some(trouble) = &status.trouble {
+///         let trouble: &ModError = trouble;
+///         line += &format!(", {trouble}");
+///     }
+///     let is_bad = |line: &&ModLogLine| line.level == ModLogLevel::Error;
+///     let errors = status.log.iter().filter(is_bad).count();
+///     line + &format!(", longest {longest:?}, {errors} errors logged")
+/// }
+///
+/// let loader = ModLoader::new("mods", IntentSource::ModLoader);
+/// let mods: ModControl = loader.control();
+/// let active = |status: &&ModStatus| status.health == ModHealth::Active;
+/// assert_eq!(mods.status().iter().filter(active).map(line).count(), 0);
+/// let folder: ModFolderStatus = mods.folder();
+/// assert!(folder.trouble.is_none());
+///
+/// drop(loader); // it never ran, so it takes no command any more
+/// assert_eq!(mods.deactivate("tags"), Err(ControlError::Stopped));
+/// assert_eq!(Deactivation::Asked.to_string(), "the host asked for it");
+/// ```
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModStatus {

@@ -21,6 +21,82 @@ pub struct PeerSyncHandle {
 }
 
 /// How the worker is, at one time.
+///
+/// ```
+/// use control_panel::{
+///     Exit, Replica, Stamp, State,
+///     replica::codec::{Limits, Postcard},
+///     workers::p2p_sync::{
+///         FileError, FileFault, OfflineReason, PairError, PeerKey, PeerStatus,
+///         PeerSync, PeerSyncError, PeerSyncHandle, PeerSyncOptions,
+///         PeerSyncStatus, PresenceTooLong, RelayUrlError, TicketError,
+///         TrustOrigin,
+///     },
+/// };
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Clone, Default, Serialize, Deserialize)]
+/// # struct Words(Vec<String>);
+/// # impl State for Words {
+/// #     type Op = String;
+/// #     fn apply(&mut self, word: &String, _: &Stamp) { self.0.push(word.clone()); }
+/// # }
+///
+/// /// A line of a table of peers.
+/// fn line(peer: &PeerStatus) -> String {
+///     let how = match peer.trusted {
+///         Some(TrustOrigin::Ticket) => "by a ticket",
+///         Some(TrustOrigin::Member) => "as a member",
+///         _ => "not any more",
+///     };
+///     let contact = if peer.online { "in contact" } else { "away" };
+///     format!("{}: {contact}, trusted {how}", peer.peer)
+/// }
+///
+/// /// What a user is told of a loss of contact, and of a ticket that failed.
+/// fn lost(reason: &OfflineReason) -> &'static str {
+///     match reason {
+///         OfflineReason::Closed => "it was closed",
+///         OfflineReason::TimedOut => "it does not answer",
+///         _ => "see the log",
+///     }
+/// }
+///
+/// /// Whether the worker ended because it cannot run at all.
+/// fn cannot_run(exit: &Exit) -> bool {
+///     matches!(exit, Exit::Failed(error) if error.is::<PeerSyncError>())
+/// }
+///
+/// fn failed(error: &PairError) -> &'static str {
+///     match error {
+///         PairError::Ticket(TicketError::NotRunning) => "start syncing first",
+///         PairError::Ticket(_) | PairError::Refused => "ask for a new ticket",
+///         _ => "try again",
+///     }
+/// }
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let folder = folder.path();
+/// let key = PeerKey::open(folder.join("peer.key"))?;
+/// let mut replica = Replica::builder(key.peer(), Words::default())
+///     .codec(Postcard::new(), Limits::default())
+///     .build();
+/// let options = PeerSyncOptions::new(key, folder.join("peers"));
+/// let wrong: Result<_, RelayUrlError> = options.clone().relay("no url");
+/// assert!(wrong.is_err());
+/// let peers: PeerSyncHandle = PeerSync::new(replica.link(), options)?.handle();
+/// let status: PeerSyncStatus = peers.status();
+/// assert_eq!(status.peers.iter().map(line).count(), 0);
+/// assert_eq!(lost(&OfflineReason::Closed), "it was closed");
+/// assert!(!cannot_run(&Exit::Cancelled));
+/// assert_eq!(failed(&PairError::Refused), "ask for a new ticket");
+/// let long: Result<(), PresenceTooLong> = peers.set_presence(&[0; 1 << 16]);
+/// assert!(long.is_err());
+///
+/// // A key that is a folder is none.
+/// let error: FileError = PeerKey::open(folder).unwrap_err();
+/// assert!(matches!(error.fault(), FileFault::NotAFile | FileFault::Io(_)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PeerSyncStatus {

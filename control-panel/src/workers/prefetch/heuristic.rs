@@ -8,6 +8,33 @@ use super::{Neighbourhood, PrefetchNode};
 /// another. Any `FnMut(&Neighbourhood<N>, usize) -> Vec<N>` is a heuristic.
 ///
 /// A scheduler is as deterministic as its heuristic: use no clock and no randomness, and break ties by the node itself.
+///
+/// ```
+/// use control_panel::workers::prefetch::{
+///     Candidate, Heuristic, NearestFirst, Neighbourhood, PrefetchNode,
+/// };
+///
+/// /// The nearest first, but for what was seen already.
+/// struct Unseen<N>(Vec<N>);
+///
+/// impl<N: PrefetchNode> Heuristic<N> for Unseen<N> {
+///     fn rank(&mut self, around: &Neighbourhood<N>, most: usize) -> Vec<N> {
+///         let mut ranked = NearestFirst.rank(around, usize::MAX);
+///         ranked.retain(|node| !self.0.contains(node));
+///         ranked.truncate(most);
+///         ranked
+///     }
+/// }
+///
+/// let linked = [(3, 1), (4, 2), (5, 1)].map(|(node, distance)| Candidate {
+///     node,
+///     distance,
+///     degree: 0,
+///     last_used: None,
+/// });
+/// let around = Neighbourhood::new(Some(1), linked);
+/// assert_eq!(Unseen(vec![3]).rank(&around, 2), [5, 4]);
+/// ```
 pub trait Heuristic<N>: Send + 'static {
     /// Returns the nodes worth fetching, the best first; more than `most` are not used. A node already chosen for this focus is
     /// skipped. Called on a runtime thread, at most once for each published neighbourhood and each change of
