@@ -3,6 +3,7 @@
 
 mod args;
 mod duration;
+mod editor;
 mod errors;
 mod facade;
 mod intent;

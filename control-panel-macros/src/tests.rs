@@ -4,22 +4,36 @@
 // `UPDATE_EXPECT=1` writes raw strings with hashes, needed or not.
 #![allow(clippy::needless_raw_string_hashes)]
 
+mod editor;
 mod intents;
 mod workers;
 
 use expect_test::Expect;
-use proc_macro2::TokenStream;
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 fn worker(args: &str, item: &str) -> String {
-    pretty(&crate::worker::worker(tokens(args), &tokens(item)))
+    pretty(&for_rustc(crate::worker::worker(tokens(args), &tokens(item))))
 }
 
 fn intent(input: &str) -> String {
-    pretty(&crate::intent::derive(tokens(input)))
+    pretty(&for_rustc(crate::intent::derive(tokens(input))))
 }
 
 fn tokens(source: &str) -> TokenStream {
     source.parse().unwrap()
+}
+
+/// Without what comes first for editors alone.
+fn for_rustc(expansion: TokenStream) -> TokenStream {
+    let mut rest: Vec<TokenTree> = expansion.into_iter().collect();
+    while let [TokenTree::Punct(_), TokenTree::Group(cfg), ..] = &rest[..]
+        && cfg.stream().to_string().replace(' ', "") == "cfg(rust_analyzer)"
+    {
+        let braces = |token: &TokenTree| matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace);
+        let end = rest.iter().position(braces).expect("it is a macro's call in braces");
+        rest.drain(..=end);
+    }
+    rest.into_iter().collect()
 }
 
 /// What rustfmt would make of it, or the bare tokens where it is half typed.

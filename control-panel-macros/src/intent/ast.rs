@@ -6,6 +6,7 @@ use syn::{Attribute, Data, DeriveInput, Expr, Fields, Ident, MacroDelimiter, Met
 
 use super::field::{self, CLOCK, Role};
 use crate::args::{Arg, Arguments, Forms, Given, Key, Place};
+use crate::editor;
 use crate::errors::Errors;
 use crate::facade;
 use crate::support::readable;
@@ -73,6 +74,17 @@ pub(crate) struct Named {
     pub arg: Arg,
     /// The field, once the value was held against the fields and is one.
     pub field: Option<usize>,
+}
+
+impl Intent<'_> {
+    /// What only an editor looks at.
+    pub(super) fn shown(&self) -> TokenStream {
+        let of_enum = lists(of_ours(&self.input.attrs));
+        let of_variants = lists(self.variants.iter().flat_map(|variant| of_ours(variant.attrs)));
+        let (intent, variant) =
+            (editor::of(&self.home, "intent", &of_enum), editor::of(&self.home, "variant", &of_variants));
+        quote!(#intent #variant)
+    }
 }
 
 impl<'a> Intent<'a> {
@@ -169,6 +181,12 @@ fn not_an_enum(errors: &Errors, keyword: impl ToTokens, input: &DeriveInput, fie
              Changed{space}{fields} }}`"
         ),
     );
+}
+
+/// The arguments as they stand in a list: what an editor is shown.
+fn lists<'a>(attrs: impl Iterator<Item = &'a Attribute>) -> Vec<TokenStream> {
+    let tokens = |attr: &Attribute| attr.meta.require_list().ok().map(|list| list.tokens.clone());
+    attrs.filter_map(tokens).collect()
 }
 
 fn of_ours(attrs: &[Attribute]) -> impl Iterator<Item = &Attribute> {

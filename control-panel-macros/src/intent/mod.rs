@@ -20,5 +20,6 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     check::intent(&errors, &mut intent);
     let implementation = expand::intent(&intent);
     let errors = errors.into_tokens();
-    quote!(#implementation #errors)
+    let shown = intent.shown();
+    quote!(#shown #implementation #errors)
 }

@@ -100,7 +100,8 @@ impl Names {
         Self {
             krate: options.home.clone(),
             trait_name: format_ident!("Spawn{}", pascal(words), span = span),
-            method: format_ident!("spawn_{}", words, span = span),
+            // Not hidden: an editor leads from a call to the function alone, and not to the attribute as well.
+            method: format_ident!("spawn_{}", words, span = name.span()),
             worker: Literal::string(&worker),
         }
     }

@@ -7,6 +7,7 @@
 // started and supervised.
 
 mod asked;
+pub mod keys;
 mod run;
 
 pub use self::{
@@ -16,6 +17,15 @@ pub use self::{
 #[doc(hidden)]
 pub use crate::{Delivery, lifecycle::exit::WorkerOutput};
 use crate::{LatestKey, Variant};
+
+/// Expands to its input. An editor looks into it; rustc never does.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __editor {
+    ($($tokens:tt)*) => { $($tokens)* };
+}
+#[doc(hidden)]
+pub use __editor as editor;
 
 /// A variant without a clock.
 #[doc(hidden)]

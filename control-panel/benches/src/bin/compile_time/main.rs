@@ -15,6 +15,8 @@ mod samples;
 mod args;
 #[path = "../../../../../control-panel-macros/src/duration.rs"]
 mod duration;
+#[path = "../../../../../control-panel-macros/src/editor.rs"]
+mod editor;
 #[path = "../../../../../control-panel-macros/src/errors.rs"]
 mod errors;
 #[path = "../../../../../control-panel-macros/src/facade.rs"]
