@@ -258,8 +258,8 @@ fn what_is_sent_is_signed_once_and_proved_once() {
     }
 
     let (signed, proved, others) = (Counts::default(), Counts::default(), Counts::default());
-    let signer = Signs(TestKeys.signer(ALICE), signed.clone());
-    let mut here = builder(ALICE).signer(signer).verifier(Counts::default()).build();
+    let by_alice = Signs(TestKeys.signer(ALICE), signed.clone());
+    let mut here = builder(ALICE).signer(by_alice).verifier(Counts::default()).build();
     let mut there = builder(BOB).verifier(proved.clone()).build();
     let mut third = builder(BOB).verifier(others.clone()).build();
     let (link, other) = (here.link(), there.link());
