@@ -19,7 +19,8 @@ use std::{
 };
 
 use control_panel::{
-    Backoff, Context, ControlPanel, GraphIntent, Intensity, QueuedIntent, Reducer, Restart, Worker, worker,
+    Backoff, Context, ControlPanel, GraphIntent, QueuedIntent, Reducer, Restart, Worker,
+    supervision::Intensity, worker,
 };
 use tokio::{fs, io::AsyncWriteExt, time::sleep};
 

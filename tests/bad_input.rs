@@ -7,8 +7,8 @@ use std::{
 };
 
 use control_panel::{
-    BuildError, ControlPanel, FrameBudget, Intent, SendError, SpawnError, TrySendError, Warning, Worker,
-    WorkerStatus,
+    ControlPanel, FrameBudget, Intent, SendError, TrySendError, Worker, WorkerStatus, frame::Warning,
+    panel::BuildError, supervision::SpawnError,
 };
 use tests::{Mark, Notes, paused, paused_runtime, threads, watched};
 use tokio::{

@@ -10,8 +10,10 @@ use std::{
 };
 
 use control_panel::{
-    Cancel, Cause, Context, ControlPanel, Exit, Intent, NoReply, PolicyClosed, Reply, RequestError, Restart,
-    SendError, Worker, WorkerHandle, WorkerStatus, reply,
+    Context, ControlPanel, Exit, Intent, Restart, SendError, Worker, WorkerHandle, WorkerStatus,
+    context::PolicyClosed,
+    requests::{NoReply, Reply, RequestError, reply},
+    supervision::{Cancel, Cause},
 };
 use tests::{eventually, threads, watched};
 use tokio::runtime::Runtime;

@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use control_panel::{Cancel, Cause, Context, ControlPanel, Exit, TrySendError, Worker, WorkerStatus};
+use control_panel::{
+    Context, ControlPanel, Exit, TrySendError, Worker, WorkerStatus,
+    supervision::{Cancel, Cause},
+};
 use proptest::prelude::*;
 use tests::{
     Mark, eventually,

@@ -8,8 +8,10 @@ use std::{
 };
 
 use control_panel::{
-    Backoff, Cancel, Cause, Context, ControlPanel, Escalate, EventKind, Exit, Intensity, Notice, Restart,
-    SpawnError, Strategy, Tasks, Warning, Worker, WorkerHandle, WorkerStatus,
+    Backoff, Context, ControlPanel, Exit, Restart, Worker, WorkerHandle, WorkerStatus,
+    events::{EventKind, Notice},
+    frame::Warning,
+    supervision::{Cancel, Cause, Escalate, Intensity, SpawnError, Strategy, Tasks},
 };
 use tests::{
     Mark, Wakes,

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use control_panel::{Cancel, Context, ControlPanel, ShutdownReport, Worker, WorkerHandle};
+use control_panel::{Context, ControlPanel, ShutdownReport, Worker, WorkerHandle, supervision::Cancel};
 use tests::{
     Mark, eventually,
     offenders::{good, polite},

@@ -11,8 +11,10 @@ use std::{
 };
 
 use control_panel::{
-    Backoff, Cause, Context, ControlPanel, Event, EventKind, Events, Exit, Intensity, Notice, Restart,
-    RestartError, SpawnError, Strategy, Worker, WorkerHandle, WorkerStatus, testing,
+    Backoff, Context, ControlPanel, Exit, Restart, Worker, WorkerHandle, WorkerStatus,
+    events::{Event, EventKind, Events, Notice},
+    supervision::{Cause, Intensity, RestartError, SpawnError, Strategy},
+    testing,
 };
 use tests::{Mark, paused};
 use tokio::{sync::Notify, task::yield_now, time::Instant};

@@ -3,8 +3,9 @@
 use std::{sync::mpsc, thread, time::Duration};
 
 use control_panel::{
-    Context, ControlPanel, Exit, GraphIntent, IntentSource, Notice, Origin, Spawn, SpawnError, Worker,
-    WorkerHandle, WorkerStatus, testing, worker, workers::memory_monitor::MemoryPressure,
+    Context, ControlPanel, Exit, GraphIntent, IntentSource, Spawn, Worker, WorkerHandle, WorkerStatus,
+    events::Notice, intent::Origin, supervision::SpawnError, testing, worker,
+    workers::memory_monitor::MemoryPressure,
 };
 use tests::{Mark, paused, quiet_panic, watched};
 

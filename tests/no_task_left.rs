@@ -3,7 +3,10 @@
 
 use std::{future::pending, slice, thread, time::Duration};
 
-use control_panel::{Backoff, Cancel, Context, ControlPanel, Restart, Suspend, Worker};
+use control_panel::{
+    Backoff, Context, ControlPanel, Restart, Worker,
+    supervision::{Cancel, Suspend},
+};
 use tests::{Mark, eventually, threads, watched};
 use tokio::{
     runtime::{Builder, Runtime},

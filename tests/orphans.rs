@@ -11,8 +11,9 @@ use std::{
 };
 
 use control_panel::{
-    Backoff, Cancel, Cause, Context, ControlPanel, EventKind, Exit, Group, Intensity, Notice, Restart,
-    SpawnError, Strategy as Together, Tasks, Worker, WorkerHandle, WorkerStatus,
+    Backoff, Context, ControlPanel, Exit, Restart, Worker, WorkerHandle, WorkerStatus,
+    events::{EventKind, Notice},
+    supervision::{Cancel, Cause, Group, Intensity, SpawnError, Strategy as Together, Tasks},
 };
 use proptest::prelude::*;
 use tests::{Mark, offenders::good, paused, paused_runtime};

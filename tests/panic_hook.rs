@@ -9,7 +9,8 @@ use std::{
 };
 
 use control_panel::{
-    ControlPanel, Exit, QueuedIntent, Reducer, Worker, is_supervised_panic, skip_supervised_panics,
+    ControlPanel, Exit, QueuedIntent, Reducer, Worker,
+    supervision::{is_supervised_panic, skip_supervised_panics},
 };
 use tests::{Mark, watched};
 

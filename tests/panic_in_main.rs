@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use control_panel::{Cancel, ControlPanel, Restart, Worker, WorkerHandle, WorkerStatus};
+use control_panel::{ControlPanel, Restart, Worker, WorkerHandle, WorkerStatus, supervision::Cancel};
 use tests::{
     Mark, Notes, eventually,
     offenders::{Busy, OnDrop, Patient},

@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use control_panel::{Cancel, ControlPanel, Exit, PanicReport, Worker, WorkerHandle, WorkerStatus};
+use control_panel::{
+    ControlPanel, Exit, Worker, WorkerHandle, WorkerStatus,
+    supervision::{Cancel, PanicReport},
+};
 use tests::{Mark, drive, paused, paused_runtime};
 use tokio::{runtime::Runtime, task::yield_now, time::sleep};
 

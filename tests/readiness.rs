@@ -7,8 +7,9 @@ use std::{
 };
 
 use control_panel::{
-    Backoff, Cancel, Cause, Context, ControlPanel, EventKind, Exit, Notice, Restart, Strategy, Worker,
-    WorkerHandle, WorkerStatus,
+    Backoff, Context, ControlPanel, Exit, Restart, Worker, WorkerHandle, WorkerStatus,
+    events::{EventKind, Notice},
+    supervision::{Cancel, Cause, Strategy},
 };
 use tests::{Mark, paused, watched};
 use tokio::time::sleep;

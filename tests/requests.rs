@@ -12,8 +12,9 @@ use std::{
 };
 
 use control_panel::{
-    Answer, Cancel, Context, ControlPanel, Exit, GraphIntent, IntentSource, NoReply, Reply, RequestError,
-    SendError, Worker, WorkerStatus, reply,
+    Context, ControlPanel, Exit, GraphIntent, IntentSource, SendError, Worker, WorkerStatus,
+    requests::{Answer, NoReply, Reply, RequestError, reply},
+    supervision::Cancel,
 };
 use tests::{Wakes, eventually, paused, threads, watched};
 use tokio::{task::yield_now, time::sleep};
@@ -48,12 +49,12 @@ fn a_reply_answers_once_and_no_request_waits_for_an_answer_that_cannot_come() {
     assert!(matches!(answer.try_take(), Some(Ok(Opaque(4)))));
     assert!(answer.try_take().is_none(), "only once");
 
-    let (reply, mut answer) = control_panel::reply::<Opaque>();
+    let (reply, mut answer) = control_panel::requests::reply::<Opaque>();
     drop(reply);
     assert!(matches!(answer.try_take(), Some(Err(NoReply))));
     assert!(answer.try_take().is_none());
 
-    let (reply, answer) = control_panel::reply::<Opaque>();
+    let (reply, answer) = control_panel::requests::reply::<Opaque>();
     drop(answer);
     assert!(!reply.is_wanted());
     reply.send(Opaque(1)); // to nobody, and no panic
@@ -71,7 +72,7 @@ fn an_awaited_answer_is_woken_and_a_cancelled_await_loses_nothing() {
     assert_eq!(wakes.take(), 1);
     assert_eq!(wakes.poll(pin!(&mut answer)), Poll::Ready(Ok(7)));
 
-    let (reply, mut answer) = control_panel::reply::<u64>();
+    let (reply, mut answer) = control_panel::requests::reply::<u64>();
     assert!(wakes.poll(pin!(&mut answer)).is_pending());
     drop(reply);
     assert_eq!(wakes.take(), 1);

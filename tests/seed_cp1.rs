@@ -2,7 +2,7 @@
 
 use std::{future, thread};
 
-use control_panel::{Cancel, Context, ControlPanel, GraphIntent, IntentSource, Worker, worker};
+use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Worker, supervision::Cancel, worker};
 use tests::{eventually, paused, watched};
 use tokio::task::yield_now;
 

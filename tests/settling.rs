@@ -7,8 +7,8 @@ use std::{
 };
 
 use control_panel::{
-    ControlPanel, Delta, FrameBudget, GraphIntent, IntentSource, Peer, QueuedIntent, Reconcile, RedoFigures,
-    Reducer, Replica, Stamp, State, Undoable,
+    ControlPanel, Delta, FrameBudget, GraphIntent, IntentSource, Peer, QueuedIntent, Reconcile, Reducer,
+    Replica, Stamp, State, Undoable, frame::RedoFigures,
 };
 use tests::Mark;
 

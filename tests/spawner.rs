@@ -15,8 +15,11 @@ use std::{
 };
 
 use control_panel::{
-    Answer, Cancel, Cause, Context, ControlPanel, EventKind, Exit, Notice, PanelStatus, QueuedIntent,
-    Reconcile, Reducer, Reply, SpawnError, Spawner, TrySendError, Worker, WorkerStatus,
+    Context, ControlPanel, Exit, PanelStatus, QueuedIntent, Reconcile, Reducer, Spawner, TrySendError,
+    Worker, WorkerStatus,
+    events::{EventKind, Notice},
+    requests::{Answer, Reply},
+    supervision::{Cancel, Cause, SpawnError},
 };
 use tests::{Mark, paused, threads, watched};
 

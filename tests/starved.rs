@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use control_panel::{Context, ControlPanel, Warning, Worker, WorkerHandle, WorkerStatus};
+use control_panel::{Context, ControlPanel, Worker, WorkerHandle, WorkerStatus, frame::Warning};
 use tests::{Mark, eventually, threads, watched};
 use tokio::{
     runtime::{Builder, Handle},

@@ -16,8 +16,8 @@ use std::{
 };
 
 use control_panel::{
-    Backoff, Context, ControlPanel, FrameBudget, Intensity, Origin, QueuedIntent, Reducer, Restart,
-    SendError, TrySendError, Worker,
+    Backoff, Context, ControlPanel, FrameBudget, QueuedIntent, Reducer, Restart, SendError, TrySendError,
+    Worker, intent::Origin, supervision::Intensity,
 };
 use tests::{Mark, eventually, quiet_panic, threads, watched};
 

@@ -13,7 +13,9 @@ use std::{
 };
 
 use control_panel::{
-    Backoff, Cancel, Context, ControlPanel, Exit, Intensity, Restart, Spawner, Worker, WorkerStatus, worker,
+    Backoff, Context, ControlPanel, Exit, Restart, Spawner, Worker, WorkerStatus,
+    supervision::{Cancel, Intensity},
+    worker,
 };
 use tests::{Mark, drive, paused, paused_runtime, threads, watched};
 use tokio::{

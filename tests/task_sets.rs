@@ -10,8 +10,10 @@ use std::{
 };
 
 use control_panel::{
-    Cancel, Cause, Context, ControlPanel, Exit, GraphIntent, IntentSource, NoReply, Tasks, Worker,
-    WorkerHandle, WorkerStatus, testing, worker,
+    Context, ControlPanel, Exit, GraphIntent, IntentSource, Worker, WorkerHandle, WorkerStatus,
+    requests::NoReply,
+    supervision::{Cancel, Cause, Tasks},
+    testing, worker,
 };
 use tests::{Mark, paused, quiet_panic, watched};
 use tokio::{task::yield_now, time::sleep};

@@ -6,8 +6,10 @@ use std::{
 };
 
 use control_panel::{
-    Backoff, Context, ControlPanel, FrameBudget, GraphIntent, Intensity, IntentSource, Peer, QueuedIntent,
-    Reducer, Replica, Reply, Restart, Stamp, State, Worker,
+    Backoff, Context, ControlPanel, FrameBudget, GraphIntent, IntentSource, Peer, QueuedIntent, Reducer,
+    Replica, Restart, Stamp, State, Worker,
+    requests::Reply,
+    supervision::Intensity,
     testing::{self, TestPanel},
     worker,
 };

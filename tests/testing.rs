@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use control_panel::{Context, ControlPanel, Exit, Suspend, Worker, WorkerStatus, testing};
+use control_panel::{Context, ControlPanel, Exit, Worker, WorkerStatus, supervision::Suspend, testing};
 use tests::{Mark, threads};
 use tokio::time::{Instant, sleep};
 

@@ -3,7 +3,10 @@
 
 use std::{future::pending, sync::mpsc, time::Duration};
 
-use control_panel::{Context, ControlPanel, Exit, Raced, Waited, Worker, WorkerHandle, WorkerStatus, race};
+use control_panel::{
+    Context, ControlPanel, Exit, Worker, WorkerHandle, WorkerStatus,
+    context::{Raced, Waited, race},
+};
 use tests::{Mark, eventually, threads, watched};
 use tokio::{runtime::Builder, time::sleep};
 

@@ -4,10 +4,16 @@
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use control_panel::{
-    Answer, Context, ControlPanel, Event, Events, Frame, Gate, Group, GroupBuilder, Inbox, Intent,
-    IntentSender, PanelBuilder, PanelStatus, Permits, PolicyWatch, Received, Reply, SendError,
-    ShutdownReport, Signal, SignalBus, Spawner, Subscription, Tasks, TrySendError, Worker, WorkerHandle,
-    Workers, signals::Stop,
+    Context, ControlPanel, Frame, Intent, IntentSender, PanelBuilder, PanelStatus, PolicyWatch, SendError,
+    ShutdownReport, SignalBus, Spawner, TrySendError, Worker, WorkerHandle,
+    bus::{Received, Signal, Subscription},
+    context::Gate,
+    events::{Event, Events},
+    panel::Workers,
+    queue::Permits,
+    requests::{Answer, Inbox, Reply},
+    signals::Stop,
+    supervision::{Group, GroupBuilder, Tasks},
 };
 use tests::Mark;
 

@@ -5,8 +5,11 @@
 use std::{sync::mpsc, thread, time::Duration};
 
 use control_panel::{
-    Answer, Backoff, Cancel, Context, ControlPanel, Exit, GraphIntent, IntentSource, NoReply, Reply,
-    RequestError, Restart, Worker, WorkerHandle, WorkerStatus, reply, worker,
+    Backoff, Context, ControlPanel, Exit, GraphIntent, IntentSource, Restart, Worker, WorkerHandle,
+    WorkerStatus,
+    requests::{Answer, NoReply, Reply, RequestError, reply},
+    supervision::Cancel,
+    worker,
 };
 use tests::{paused, quiet_panic, threads, watched};
 
@@ -160,7 +163,7 @@ fn blocked_requests_find_the_answer_too() {
             let handle = spawn(&panel, round % 4, [Returns, Fails, Panics][round % 3], reply);
             assert_eq!(answer.take_blocking(), Err(NoReply));
             assert!(handle.status().is_final(), "{}", handle.status());
-            let (reply, answer) = control_panel::reply::<u32>();
+            let (reply, answer) = control_panel::requests::reply::<u32>();
             let handle = spawn(&panel, round % 4, Panics, reply);
             assert_eq!(runtime.block_on(answer), Err(NoReply));
             assert!(handle.status().is_final(), "{}", handle.status());
@@ -307,7 +310,7 @@ fn a_reply_that_was_moved_elsewhere_is_given_up_where_it_is_dropped() {
         let worker = Worker::thread("hands on", IntentSource::Restore, move |cx: Context<Update>| {
             let reply = reply.take();
             thread::spawn(move || drop(reply)).join().unwrap();
-            let (own, mut answer) = control_panel::reply::<u32>();
+            let (own, mut answer) = control_panel::requests::reply::<u32>();
             drop(own);
             assert_eq!(answer.take_blocking(), Err(NoReply), "its own");
             while !cx.is_cancelled() {

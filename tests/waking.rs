@@ -11,7 +11,8 @@ use std::{
 };
 
 use control_panel::{
-    Backoff, Cancel, Context, ControlPanel, Intensity, Restart, Worker, WorkerHandle, WorkerStatus,
+    Backoff, Context, ControlPanel, Restart, Worker, WorkerHandle, WorkerStatus,
+    supervision::{Cancel, Intensity},
 };
 use tests::{Mark, Wakes, eventually, paused, quiet_panic, threads, watched};
 use tokio::time::sleep;
@@ -273,7 +274,7 @@ fn a_worker_that_fails_all_the_time_keeps_no_loop_awake() {
             let mut panel = Panel::new();
             let session = panel
                 .group()
-                .strategy(control_panel::Strategy::OneForAll)
+                .strategy(control_panel::supervision::Strategy::OneForAll)
                 .intensity(Intensity::new(u32::MAX, Duration::from_secs(1)));
             let handle = session.spawn(endless("in a group").backoff(backoff));
             session.spawn(

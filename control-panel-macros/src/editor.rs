@@ -6,12 +6,37 @@
 //! before the cursor in two expansions. The technique is bon's.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::quote;
+use quote::{format_ident, quote};
 
 /// The keys whose value is a path to a value, a type, or a field of the variant: a key alone, or in its module.
 const ITEMS: [&str; 1] = ["worker::source"];
 const TYPES: [&str; 2] = ["intent::source", "worker::inbox"];
 const FIELDS: [&str; 3] = ["variant::clock", "variant::origin", "variant::latest"];
+
+/// For a worker's function, which is an item also where it should not stand: in an `impl`. So is this.
+///
+/// What allows the unknown `cfg` has to be around it.
+pub(crate) fn beside(function: &str, shown: &TokenStream) -> TokenStream {
+    if shown.is_empty() {
+        return TokenStream::new();
+    }
+    let name = format_ident!("__keys_of_{function}");
+    quote! {
+        #[allow(unexpected_cfgs, dead_code, non_snake_case)]
+        fn #name() { #shown }
+    }
+}
+
+/// For what is derived, which is never in an `impl`.
+pub(crate) fn alone(shown: &TokenStream) -> TokenStream {
+    if shown.is_empty() {
+        return TokenStream::new();
+    }
+    quote! {
+        #[allow(unexpected_cfgs)]
+        const _: () = { #shown };
+    }
+}
 
 /// For the arguments of one attribute, or of several; `module` has the keys.
 pub(crate) fn of(home: &TokenStream, module: &str, arguments: &[TokenStream]) -> TokenStream {
@@ -24,7 +49,7 @@ pub(crate) fn of(home: &TokenStream, module: &str, arguments: &[TokenStream]) ->
                 Some(value) if ITEMS.contains(&&*name) => values.extend(quote!(let _ = #value;)),
                 Some(value) if TYPES.contains(&&*name) => values.extend(quote!(let _: #value;)),
                 Some(value) if is_one_word(&value) && !FIELDS.contains(&&*name) => {
-                    keys.extend(quote!(::#value))
+                    keys.extend(quote!(::#value));
                 }
                 _ => {}
             }
@@ -54,10 +79,10 @@ fn entries(tokens: TokenStream) -> Vec<(TokenStream, Option<TokenStream>)> {
         let Some((key, value)) = entries.last_mut() else { break };
         match (&token, value) {
             (TokenTree::Punct(comma), _) if comma.as_char() == ',' => {
-                entries.push((TokenStream::new(), None))
+                entries.push((TokenStream::new(), None));
             }
             (TokenTree::Punct(equals), value @ None) if equals.as_char() == '=' => {
-                *value = Some(TokenStream::new())
+                *value = Some(TokenStream::new());
             }
             (_, Some(value)) => value.extend([token]),
             (_, None) => key.extend([token]),

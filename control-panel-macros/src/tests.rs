@@ -23,15 +23,18 @@ fn tokens(source: &str) -> TokenStream {
     source.parse().unwrap()
 }
 
-/// Without what comes first for editors alone.
+/// Without what comes first for editors alone, down to the end of its braces.
 fn for_rustc(expansion: TokenStream) -> TokenStream {
     let mut rest: Vec<TokenTree> = expansion.into_iter().collect();
-    while let [TokenTree::Punct(_), TokenTree::Group(cfg), ..] = &rest[..]
-        && cfg.stream().to_string().replace(' ', "") == "cfg(rust_analyzer)"
+    if let [TokenTree::Punct(_), TokenTree::Group(allow), ..] = &rest[..]
+        && allow.stream().to_string().contains("unexpected_cfgs")
     {
         let braces = |token: &TokenTree| matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace);
-        let end = rest.iter().position(braces).expect("it is a macro's call in braces");
+        let end = rest.iter().position(braces).expect("it is a block");
         rest.drain(..=end);
+        if matches!(&rest[..], [TokenTree::Punct(end), ..] if end.as_char() == ';') {
+            rest.remove(0);
+        }
     }
     rest.into_iter().collect()
 }

@@ -10,7 +10,7 @@
 
 use std::{thread, time::Duration};
 
-use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Tasks, worker};
+use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, supervision::Tasks, worker};
 
 #[derive(GraphIntent)]
 enum Update {

@@ -11,7 +11,7 @@
 
 use std::{env, fs, io, process::ExitCode, time::Duration};
 
-use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, Verdict, worker};
+use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, supervision::Verdict, worker};
 
 #[derive(GraphIntent)]
 enum Update {

@@ -16,7 +16,9 @@ use std::{
     thread,
 };
 
-use control_panel::{Context, ControlPanel, Exit, GraphIntent, IntentSource, skip_supervised_panics, worker};
+use control_panel::{
+    Context, ControlPanel, Exit, GraphIntent, IntentSource, supervision::skip_supervised_panics, worker,
+};
 
 #[derive(GraphIntent)]
 enum Update {

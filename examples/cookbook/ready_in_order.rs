@@ -15,7 +15,7 @@ use std::{
 };
 
 use control_panel::{
-    Context, ControlPanel, Exit, GraphIntent, IntentSource, SpawnError, WorkerStatus, worker,
+    Context, ControlPanel, Exit, GraphIntent, IntentSource, WorkerStatus, supervision::SpawnError, worker,
 };
 
 #[derive(GraphIntent)]

@@ -17,7 +17,9 @@
 use std::{collections::VecDeque, pin::pin, time::Duration};
 
 use control_panel::{
-    Context, ControlPanel, GraphIntent, IntentSource, Raced, SendError, Spawner, WorkerHandle, race, worker,
+    Context, ControlPanel, GraphIntent, IntentSource, SendError, Spawner, WorkerHandle,
+    context::{Raced, race},
+    worker,
 };
 use tokio::task::yield_now;
 

@@ -3,7 +3,8 @@
 use std::{fmt, path::Path, sync::Arc};
 
 use control_panel::{
-    Delta, GraphIntent, IntentSource, LogicalClock, Peer,
+    Delta, GraphIntent, IntentSource, Peer,
+    intent::LogicalClock,
     replica::{Grant, Redone},
     workers::{
         memory_monitor::{MemoryLevel, MemoryPressure},

@@ -6,8 +6,9 @@ use std::{
 };
 
 use control_panel::{
-    Delta, GraphIntent, QueuedIntent, Reducer, Replica, Reply,
+    Delta, GraphIntent, QueuedIntent, Reducer, Replica,
     journal::{JournalError, Recorded, Start},
+    requests::Reply,
 };
 use serde::{Deserialize, Serialize};
 

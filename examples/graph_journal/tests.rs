@@ -3,7 +3,7 @@
 use control_panel::{
     ControlPanel, IntentSource,
     journal::{Journal, Recording, Timeline},
-    reply,
+    requests::reply,
 };
 
 use crate::{

@@ -8,7 +8,7 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer, Tasks, worker};
+use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer, worker, supervision::Tasks};
 use eframe::egui;
 
 const PICTURES: usize = 400;

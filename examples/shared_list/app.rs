@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use control_panel::{
-    Context, Delta, GraphIntent, IntentSource, LogicalClock, Peer, QueuedIntent, Reducer, Replica, Version,
-    worker,
+    Context, Delta, GraphIntent, IntentSource, Peer, QueuedIntent, Reducer, Replica, Version,
+    intent::LogicalClock, worker,
 };
 
 use crate::{

@@ -1,6 +1,6 @@
 //! What is printed while it runs: plain text, one line a frame.
 
-use control_panel::RedoFigures;
+use control_panel::frame::RedoFigures;
 
 use crate::list::List;
 

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use control_panel::{Cancel, Context, ControlPanel, Exit, ShutdownReport, Worker};
+use control_panel::{Context, ControlPanel, Exit, ShutdownReport, Worker, supervision::Cancel};
 
 use crate::worker::{Kind, Update};
 

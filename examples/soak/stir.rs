@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use control_panel::{ControlPanel, Intensity, Spawner, Strategy, Tasks, Worker, WorkerHandle};
+use control_panel::{
+    ControlPanel, Spawner, Worker, WorkerHandle,
+    supervision::{Intensity, Strategy, Tasks},
+};
 use fastrand::Rng;
 
 use crate::{

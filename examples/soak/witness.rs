@@ -6,7 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use control_panel::{Cause, Event, EventKind, Events, Notice, Origin};
+use control_panel::{
+    events::{Event, EventKind, Events, Notice},
+    intent::Origin,
+    supervision::Cause,
+};
 
 use crate::tally::Grouped;
 

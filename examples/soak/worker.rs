@@ -11,8 +11,8 @@ use std::{
 };
 
 use control_panel::{
-    Backoff, Cancel, Context, GraphIntent, Intensity, IntentSender, OnStuck, QueuedIntent, Reducer, Restart,
-    Worker,
+    Backoff, Context, GraphIntent, IntentSender, QueuedIntent, Reducer, Restart, Worker,
+    supervision::{Cancel, Intensity, OnStuck},
 };
 use fastrand::Rng;
 use tokio::time::sleep;

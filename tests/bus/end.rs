@@ -2,7 +2,9 @@
 
 use std::{sync::mpsc, thread, time::Duration};
 
-use control_panel::{Backoff, Cancel, Context, Received, Restart, SignalBus, Worker, WorkerStatus, testing};
+use control_panel::{
+    Backoff, Context, Restart, SignalBus, Worker, WorkerStatus, bus::Received, supervision::Cancel, testing,
+};
 use tests::{Mark, Wakes, paused, quiet_panic, watched};
 
 use super::{Note, Panel, notes};

@@ -1,7 +1,7 @@
 //! A signal says who published it, and in which frame.
 
 use control_panel::{
-    Context, ControlPanel, IntentSource, QueuedIntent, Received, Reconcile, Reducer, SignalBus, Worker,
+    Context, ControlPanel, IntentSource, QueuedIntent, Reconcile, Reducer, SignalBus, Worker, bus::Received,
     testing,
 };
 use tests::{Mark, paused};
@@ -106,7 +106,7 @@ fn a_worker_is_tested_without_a_panel() {
 fn the_built_in_source_is_the_default() {
     #[derive(control_panel::GraphIntent)]
     enum Update {}
-    struct View(control_panel::Subscription<Note>);
+    struct View(control_panel::bus::Subscription<Note>);
     let panel = ControlPanel::<Update>::new();
     let mut view = View(panel.subscribe());
     let bus: SignalBus<Note> = panel.bus(IntentSource::LocalUI);

@@ -2,7 +2,7 @@
 
 use std::sync::mpsc;
 
-use control_panel::{BuildError, Received};
+use control_panel::{bus::Received, panel::BuildError};
 use tests::watched;
 
 use super::{Note, Panel, notes};

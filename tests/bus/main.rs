@@ -6,7 +6,10 @@ mod lag;
 mod order;
 mod wake;
 
-use control_panel::{ControlPanel, Received, Subscription};
+use control_panel::{
+    ControlPanel,
+    bus::{Received, Subscription},
+};
 use tests::Mark;
 
 type Panel = ControlPanel<Mark>;

@@ -5,7 +5,7 @@ use std::{
     thread,
 };
 
-use control_panel::Received;
+use control_panel::bus::Received;
 use tests::watched;
 
 use super::{Note, Panel, notes};

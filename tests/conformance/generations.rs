@@ -2,7 +2,10 @@
 
 use std::{sync::atomic::Ordering, thread};
 
-use control_panel::{Cause, Context, Exit, PanicReport, Restart, Worker, WorkerStatus};
+use control_panel::{
+    Context, Exit, Restart, Worker, WorkerStatus,
+    supervision::{Cause, PanicReport},
+};
 use tests::{Mark, eventually};
 
 use crate::kinds::{

@@ -10,7 +10,9 @@ use std::{
     time::Duration,
 };
 
-use control_panel::{Backoff, Cause, Context, ControlPanel, SendError, Worker, WorkerHandle, WorkerStatus};
+use control_panel::{
+    Backoff, Context, ControlPanel, SendError, Worker, WorkerHandle, WorkerStatus, supervision::Cause,
+};
 use tests::{Mark, eventually, threads, watched};
 use tokio::{runtime::Runtime, task::yield_now};
 

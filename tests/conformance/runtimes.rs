@@ -9,7 +9,12 @@ use std::{
     time::Duration,
 };
 
-use control_panel::{Cause, Context, Exit, Restart, RestartError, Warning, Worker, WorkerStatus, testing};
+use control_panel::{
+    Context, Exit, Restart, Worker, WorkerStatus,
+    frame::Warning,
+    supervision::{Cause, RestartError},
+    testing,
+};
 use tests::{Mark, eventually, threads, watched};
 use tokio::{
     runtime::{Builder, Handle},

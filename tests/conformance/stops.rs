@@ -2,7 +2,11 @@
 
 use std::{sync::atomic::Ordering, thread, time::Duration};
 
-use control_panel::{Cancel, Cause, EventKind, Exit, Notice, WorkerHandle, WorkerStatus};
+use control_panel::{
+    Exit, WorkerHandle, WorkerStatus,
+    events::{EventKind, Notice},
+    supervision::{Cancel, Cause},
+};
 use tests::{eventually, threads, watched};
 
 use crate::kinds::{

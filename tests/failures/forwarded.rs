@@ -10,7 +10,9 @@ use std::{
 };
 
 use control_panel::{
-    Backoff, Context, ControlPanel, EventKind, FrameBudget, Intensity, Intent, Notice, Restart, Worker,
+    Backoff, Context, ControlPanel, FrameBudget, Intent, Restart, Worker,
+    events::{EventKind, Notice},
+    supervision::Intensity,
 };
 use tests::{paused, quiet_panic, threads, watched};
 

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use control_panel::{
-    Context, ControlPanel, Escalate, EventKind, Exit, Notice, Restart, SpawnError, Verdict, Worker,
+    Context, ControlPanel, Exit, Restart, Worker,
+    events::{EventKind, Notice},
+    supervision::{Escalate, SpawnError, Verdict},
 };
 use tests::{Mark, paused, watched};
 

@@ -8,7 +8,8 @@ use std::{
 };
 
 use control_panel::{
-    Backoff, Context, ControlPanel, Exit, Intensity, Restart, Spawner, Worker, WorkerHandle, WorkerStatus,
+    Backoff, Context, ControlPanel, Exit, Restart, Spawner, Worker, WorkerHandle, WorkerStatus,
+    supervision::Intensity,
 };
 use tests::{Mark, paused, quiet_panic, watched};
 use tokio::time::{Instant, sleep};

@@ -2,7 +2,10 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use control_panel::{Backoff, Cancel, Context, ControlPanel, Restart, ShutdownReport, Verdict, Worker};
+use control_panel::{
+    Backoff, Context, ControlPanel, Restart, ShutdownReport, Worker,
+    supervision::{Cancel, Verdict},
+};
 use tests::{Mark, paused, watched};
 use tokio::time::sleep;
 

@@ -229,7 +229,7 @@ proptest! {
             seen.extend(panel.drain().map(|queued| (queued.causality_order().origin, queued.intent.id)));
         }
         for origin in senders.iter().map(|(sender, _)| sender.origin()).chain([keyboard.origin()]) {
-            let of = |all: &[(control_panel::Origin, u64)]| {
+            let of = |all: &[(control_panel::intent::Origin, u64)]| {
                 all.iter().filter(|(of, _)| *of == origin).map(|(_, id)| *id).collect::<Vec<_>>()
             };
             prop_assert_eq!(of(&seen), of(&accepted));

@@ -4,7 +4,7 @@
 use std::{future::Future, panic, pin::Pin, task::Poll};
 
 use control_panel::{
-    ControlPanel, FrameBudget, GraphIntent, IntentSender, Permits, QueuedIntent, Reducer, SendError,
+    ControlPanel, FrameBudget, GraphIntent, IntentSender, QueuedIntent, Reducer, SendError, queue::Permits,
 };
 use proptest::prelude::*;
 use tests::{Wakes, quiet_panic};

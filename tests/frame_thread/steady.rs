@@ -6,8 +6,9 @@ use std::{
 };
 
 use control_panel::{
-    ControlPanel, Delivery, FrameBudget, Intent, IntentSender, LatestKey, QueuedIntent, Reducer, Worker,
+    ControlPanel, FrameBudget, Intent, IntentSender, QueuedIntent, Reducer, Worker,
     console::Console,
+    intent::{Delivery, LatestKey},
 };
 use tests::{Mark, Wakes, paused};
 
@@ -194,8 +195,8 @@ fn intents_of_which_the_newest_matters_allocate_nothing_in_steady_state() {
 fn frames_with_forwarded_events_allocate_nothing_in_steady_state() {
     paused(async || {
         let make = |notice| match notice {
-            control_panel::Notice::Event(event) => Some(Mark::new(event.number)),
-            control_panel::Notice::Lagged(_) => None,
+            control_panel::events::Notice::Event(event) => Some(Mark::new(event.number)),
+            control_panel::events::Notice::Lagged(_) => None,
         };
         let mut panel = Panel::builder().forward_events(3, make).build();
         let senders = senders(&panel);

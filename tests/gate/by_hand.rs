@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use control_panel::{Backoff, Cancel, Context, Exit, Restart, Worker, WorkerStatus};
+use control_panel::{Backoff, Context, Exit, Restart, Worker, WorkerStatus, supervision::Cancel};
 use tests::{Mark, Wakes, paused, quiet_panic, watched};
 use tokio::{
     task::yield_now,

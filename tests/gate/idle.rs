@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use control_panel::{BuildError, Context, Suspend, Worker, worker};
+use control_panel::{Context, Worker, panel::BuildError, supervision::Suspend, worker};
 use tests::{Mark, drive, paused, paused_runtime};
 use tokio::{
     task::yield_now,

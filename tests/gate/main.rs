@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use control_panel::{Context, ControlPanel, Suspend, Worker, WorkerHandle};
+use control_panel::{Context, ControlPanel, Worker, WorkerHandle, supervision::Suspend};
 use tests::Mark;
 use tokio::time::sleep;
 

@@ -2,7 +2,12 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use control_panel::{Event, EventKind, Notice, Origin, Suspend, WorkerHandle};
+use control_panel::{
+    WorkerHandle,
+    events::{Event, EventKind, Notice},
+    intent::Origin,
+    supervision::Suspend,
+};
 use tests::{paused, threads, watched};
 use tokio::time::sleep;
 

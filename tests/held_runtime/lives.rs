@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use control_panel::{Backoff, Cause, Context, Exit, NoReply, Restart, Worker, WorkerHandle, WorkerStatus};
+use control_panel::{
+    Backoff, Context, Exit, Restart, Worker, WorkerHandle, WorkerStatus, requests::NoReply,
+    supervision::Cause,
+};
 use tests::{Mark, eventually};
 
 use super::{MS, Panel, each_held};

@@ -3,7 +3,9 @@
 use std::{sync::mpsc, thread};
 
 use control_panel::{
-    Backoff, Context, EventKind, Exit, Notice, Restart, Warning, Worker, WorkerHandle, WorkerStatus,
+    Backoff, Context, Exit, Restart, Worker, WorkerHandle, WorkerStatus,
+    events::{EventKind, Notice},
+    frame::Warning,
 };
 use tests::{Mark, eventually, threads, watched};
 use tokio::runtime::{Builder, Runtime};
@@ -47,8 +49,8 @@ fn logged(panel: &Panel, handle: &WorkerHandle) -> Vec<String> {
 fn a_call_that_waits_for_the_pool_has_not_started_and_the_panel_finds_the_pool_full() {
     watched(|| {
         let (_runtime, mut panel, go) = full_pool();
-        let handle =
-            panel.spawn(Worker::blocking("waits", 0, |_| ()).suspend(control_panel::Suspend::OnIdle));
+        let handle = panel
+            .spawn(Worker::blocking("waits", 0, |_| ()).suspend(control_panel::supervision::Suspend::OnIdle));
         handle.suspend();
         handle.resume();
         let mut warning = None;

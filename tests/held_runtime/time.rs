@@ -3,8 +3,10 @@
 use std::{sync::mpsc, thread, time::Duration};
 
 use control_panel::{
-    Backoff, Cancel, Cause, Context, EventKind, Exit, Notice, Restart, Suspend, Worker, WorkerHandle,
-    WorkerStatus, testing,
+    Backoff, Context, Exit, Restart, Worker, WorkerHandle, WorkerStatus,
+    events::{EventKind, Notice},
+    supervision::{Cancel, Cause, Suspend},
+    testing,
 };
 use tests::{Mark, eventually, threads, watched};
 

@@ -5,7 +5,10 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use control_panel::{Broadcast, CommandError, Context, Worker, WorkerHandle};
+use control_panel::{
+    Context, Worker, WorkerHandle,
+    requests::{Broadcast, CommandError},
+};
 use tests::{Mark, paused};
 use tokio::task::yield_now;
 
@@ -32,7 +35,7 @@ fn follower(name: &'static str, capacity: usize) -> Worker<Mark, (), Order> {
     worker.inbox::<Order>().inbox_capacity(capacity)
 }
 
-fn origins<C>(workers: &[WorkerHandle<C>]) -> Vec<control_panel::Origin> {
+fn origins<C>(workers: &[WorkerHandle<C>]) -> Vec<control_panel::intent::Origin> {
     workers.iter().map(WorkerHandle::origin).collect()
 }
 

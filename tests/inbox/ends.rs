@@ -9,8 +9,9 @@ use std::{
 };
 
 use control_panel::{
-    Answer, Cancel, CommandError, Context, Exit, Inbox, NoReply, Reply, Worker, WorkerHandle, WorkerStatus,
-    reply,
+    Context, Exit, Worker, WorkerHandle, WorkerStatus,
+    requests::{Answer, CommandError, Inbox, NoReply, Reply, reply},
+    supervision::Cancel,
 };
 use tests::{Mark, eventually, paused, quiet_panic, threads, watched};
 use tokio::{task::yield_now, time::sleep};

@@ -6,7 +6,9 @@ use std::{
     time::Duration,
 };
 
-use control_panel::{Backoff, Cancel, CommandError, Context, Restart, Worker, WorkerStatus};
+use control_panel::{
+    Backoff, Context, Restart, Worker, WorkerStatus, requests::CommandError, supervision::Cancel,
+};
 use tests::{Mark, eventually, paused, quiet_panic, threads, watched};
 use tokio::{task::yield_now, time::sleep};
 
@@ -96,7 +98,7 @@ fn each_accepted_command_is_taken_once_across_restarts() {
                 }
             }
         });
-        let intensity = control_panel::Intensity::new(1_000, Duration::from_secs(1));
+        let intensity = control_panel::supervision::Intensity::new(1_000, Duration::from_secs(1));
         let handle = panel.spawn(
             worker.inbox::<u64>().restart(Restart::Always).backoff(Backoff::none()).intensity(intensity),
         );

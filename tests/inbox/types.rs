@@ -1,8 +1,8 @@
 //! The type of the commands: declared by the worker, borne by its handle, and checked where a command is sent.
 
 use control_panel::{
-    Context, ControlPanel, Exit, GraphIntent, IntentSource, Reply, Spawn, Spawner, Worker, WorkerHandle,
-    WorkerStatus, testing, worker,
+    Context, ControlPanel, Exit, GraphIntent, IntentSource, Spawn, Spawner, Worker, WorkerHandle,
+    WorkerStatus, requests::Reply, testing, worker,
 };
 use tests::{Mark, paused};
 use tokio::task::yield_now;

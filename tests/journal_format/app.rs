@@ -7,11 +7,11 @@ use std::{
 };
 
 use control_panel::{
-    Author, ControlPanel, Delta, GraphIntent, IntentSource, Peer, QueuedIntent, Reducer, Replica, Reply,
-    Stamp, State,
+    Author, ControlPanel, Delta, GraphIntent, IntentSource, Peer, QueuedIntent, Reducer, Replica, Stamp,
+    State,
     journal::{Journal, JournalError, JournalEvent, Recorded, Recording, Restored, Start},
     replica::codec::{Limits, Postcard},
-    reply,
+    requests::{Reply, reply},
 };
 use serde::{Deserialize, Serialize, Serializer};
 

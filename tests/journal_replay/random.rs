@@ -12,7 +12,7 @@ use std::{
 use control_panel::{
     Context, ControlPanel, FrameBudget, IntentSource, Replica,
     journal::{Journal, Recording},
-    reply,
+    requests::reply,
     testing::Rng,
     worker,
 };

@@ -3,10 +3,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use control_panel::{
-    ControlPanel, Delta, GraphIntent, IntentSource, Peer, QueuedIntent, Reducer, Replica, Reply,
+    ControlPanel, Delta, GraphIntent, IntentSource, Peer, QueuedIntent, Reducer, Replica,
     journal::{Fault, Journal, JournalError, JournalEvent, Recorded, Recording, Start},
     replica::codec::{Limits, Postcard},
-    reply,
+    requests::{Reply, reply},
 };
 use serde::{Deserialize, Serialize};
 

@@ -15,8 +15,10 @@ use std::{
 };
 
 use control_panel::{
-    Backoff, Cancel, Context, ControlPanel, Event, EventKind, Group, Intensity, Notice, Origin, PanelStatus,
-    Tasks, Worker, WorkerHandle, WorkerStatus,
+    Backoff, Context, ControlPanel, PanelStatus, Worker, WorkerHandle, WorkerStatus,
+    events::{Event, EventKind, Notice},
+    intent::Origin,
+    supervision::{Cancel, Group, Intensity, Tasks},
 };
 use proptest::prelude::*;
 use tests::{Mark, paused, threads, watched};
@@ -140,7 +142,7 @@ struct Picture(BTreeMap<Origin, (u64, String)>);
 
 impl Picture {
     fn of(status: &PanelStatus) -> Self {
-        let shown = |worker: &control_panel::WorkerInfo| (worker.generation, in_short(&worker.status));
+        let shown = |worker: &control_panel::panel::WorkerInfo| (worker.generation, in_short(&worker.status));
         Self(status.workers.iter().map(|worker| (worker.origin, shown(worker))).collect())
     }
 

@@ -1,6 +1,6 @@
 //! What happens to which workers, in which order: at random.
 
-use control_panel::{Restart, Strategy as Together};
+use control_panel::{Restart, supervision::Strategy as Together};
 use proptest::prelude::*;
 
 /// How a worker lives: each run takes so many ms, then it fails or returns; once asked to stop it needs so many ms.

@@ -7,8 +7,8 @@ mod spans;
 use std::{sync::Mutex, time::Duration};
 
 use control_panel::{
-    Backoff, Context, ControlPanel, GraphIntent, Intensity, IntentSource, QueuedIntent, Reducer, Restart,
-    Worker, testing,
+    Backoff, Context, ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer, Restart, Worker,
+    supervision::Intensity, testing,
 };
 
 #[derive(GraphIntent)]

@@ -6,7 +6,9 @@ use std::{
     time::Duration,
 };
 
-use control_panel::{Cancel, Context, ControlPanel, IntentSource, Worker, WorkerHandle, testing};
+use control_panel::{
+    Context, ControlPanel, IntentSource, Worker, WorkerHandle, supervision::Cancel, testing,
+};
 use tests::{eventually, watched};
 use tracing::{Id, Subscriber, span};
 use tracing_subscriber::{Layer, fmt::MakeWriter, layer, prelude::*, registry::LookupSpan};

@@ -8,7 +8,10 @@ mod ready;
 
 use std::{collections::VecDeque, pin::Pin, sync::Arc, task::Poll};
 
-use control_panel::{ControlPanel, Delivery, Intent, IntentSender, LatestKey, SendError};
+use control_panel::{
+    ControlPanel, Intent, IntentSender, SendError,
+    intent::{Delivery, LatestKey},
+};
 use tests::Wakes;
 
 struct Note {

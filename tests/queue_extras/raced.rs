@@ -11,7 +11,10 @@ use std::{
     thread,
 };
 
-use control_panel::{Context, Raced, Worker, race};
+use control_panel::{
+    Context, Worker,
+    context::{Raced, race},
+};
 use tests::watched;
 use tokio::task::yield_now;
 

@@ -1,8 +1,8 @@
 //! A shared graph in two panels: deltas travel as intents.
 
 use control_panel::{
-    ControlPanel, Delta, GraphIntent, IntentSource, LogicalClock, Peer, QueuedIntent, Reducer, Replica,
-    Stamp, State,
+    ControlPanel, Delta, GraphIntent, IntentSource, Peer, QueuedIntent, Reducer, Replica, Stamp, State,
+    intent::LogicalClock,
 };
 
 #[derive(Clone, Debug)]

@@ -5,7 +5,11 @@ use std::{
     time::Duration,
 };
 
-use control_panel::{Backoff, Context, EventKind, Intensity, Notice, Restart, Worker, WorkerStatus};
+use control_panel::{
+    Backoff, Context, Restart, Worker, WorkerStatus,
+    events::{EventKind, Notice},
+    supervision::Intensity,
+};
 use proptest::prelude::*;
 use tests::{Mark, paused};
 use tokio::time::{Instant, sleep};

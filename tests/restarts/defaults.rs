@@ -9,8 +9,10 @@ use std::{
 };
 
 use control_panel::{
-    Backoff, Context, ControlPanel, Escalate, Exit, GraphIntent, Intensity, IntentSource, Restart,
-    SpawnError, Strategy, Worker, WorkerHandle, WorkerStatus, testing, worker,
+    Backoff, Context, ControlPanel, Exit, GraphIntent, IntentSource, Restart, Worker, WorkerHandle,
+    WorkerStatus,
+    supervision::{Escalate, Intensity, SpawnError, Strategy},
+    testing, worker,
 };
 use tests::{Mark, paused, quiet_panic};
 use tokio::{

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use control_panel::{Backoff, Exit, Intensity, Worker, WorkerHandle, WorkerStatus};
+use control_panel::{Backoff, Exit, Worker, WorkerHandle, WorkerStatus, supervision::Intensity};
 use proptest::prelude::*;
 use tests::{Mark, paused};
 use tokio::time::{Instant, sleep};

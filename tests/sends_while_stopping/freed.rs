@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use control_panel::{
-    Backoff, Cancel, Cause, Context, Exit, OnStuck, Restart, SendError, Strategy, Worker, WorkerHandle,
-    WorkerStatus,
+    Backoff, Context, Exit, Restart, SendError, Worker, WorkerHandle, WorkerStatus,
+    supervision::{Cancel, Cause, OnStuck, Strategy},
 };
 use tests::{Mark, eventually, threads, watched};
 

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use control_panel::{Backoff, Cancel, Context, ControlPanel, Restart, SendError, Worker};
+use control_panel::{Backoff, Context, ControlPanel, Restart, SendError, Worker, supervision::Cancel};
 use tests::{Mark, eventually};
 use tokio::runtime::{Handle, Runtime};
 

@@ -11,7 +11,8 @@ use std::{
 };
 
 use control_panel::{
-    Backoff, Context, ControlPanel, Intensity, Origin, QueuedIntent, Restart, Worker, WorkerHandle,
+    Backoff, Context, ControlPanel, QueuedIntent, Restart, Worker, WorkerHandle, intent::Origin,
+    supervision::Intensity,
 };
 use proptest::prelude::*;
 

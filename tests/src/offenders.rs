@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use control_panel::{Cancel, Cause, Context, Worker};
+use control_panel::{
+    Context, Worker,
+    supervision::{Cancel, Cause},
+};
 
 use crate::Mark;
 

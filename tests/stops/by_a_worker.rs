@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use control_panel::{Cancel, Cause, Context, Exit, ShutdownReport, Worker, WorkerStatus};
+use control_panel::{
+    Context, Exit, ShutdownReport, Worker, WorkerStatus,
+    supervision::{Cancel, Cause},
+};
 use tests::{
     Mark, eventually,
     offenders::{good, polite},

@@ -4,8 +4,10 @@
 use std::{error::Error, fmt, future::Future, io, thread};
 
 use control_panel::{
-    Cancel, Cause, Context, Exit, PolicyClosed, Reply, RequestError, Restart, SendError, ShutdownReport,
-    TrySendError, Worker, WorkerOutput, WorkerStatus,
+    Context, Exit, Restart, SendError, ShutdownReport, TrySendError, Worker, WorkerStatus,
+    context::PolicyClosed,
+    requests::{Reply, RequestError},
+    supervision::{Cancel, Cause, WorkerOutput},
 };
 use tests::{Mark, paused, watched};
 use tokio::time::sleep;

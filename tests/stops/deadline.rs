@@ -2,7 +2,7 @@
 
 use std::{pin::pin, sync::atomic::Ordering, time::Duration};
 
-use control_panel::{Cancel, Context, Exit, ShutdownReport, Worker, WorkerStatus};
+use control_panel::{Context, Exit, ShutdownReport, Worker, WorkerStatus, supervision::Cancel};
 use tests::{
     Mark, Wakes, eventually,
     offenders::{self, Busy, deaf, good, polite},

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use control_panel::{Cancel, Context, Exit, FrameBudget, IntentSender, SendError, Worker};
+use control_panel::{Context, Exit, FrameBudget, IntentSender, SendError, Worker, supervision::Cancel};
 use tests::{Mark, eventually, paused, watched};
 use tokio::time::{Instant, sleep};
 

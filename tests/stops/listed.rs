@@ -7,8 +7,9 @@ use std::{
 };
 
 use control_panel::{
-    Backoff, Cause, Context, Event, EventKind, Events, Exit, Intensity, Notice, Restart, SpawnError, Worker,
-    WorkerHandle, WorkerStatus,
+    Backoff, Context, Exit, Restart, Worker, WorkerHandle, WorkerStatus,
+    events::{Event, EventKind, Events, Notice},
+    supervision::{Cause, Intensity, SpawnError},
 };
 use tests::{
     Mark, eventually,

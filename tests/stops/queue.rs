@@ -1,6 +1,6 @@
 //! Nothing drains during a shutdown: what does not fit is returned.
 
-use control_panel::{Cancel, Context, Exit, SendError, TrySendError, Worker};
+use control_panel::{Context, Exit, SendError, TrySendError, Worker, supervision::Cancel};
 use tests::{Mark, paused};
 use tokio::{task::yield_now, time::sleep};
 

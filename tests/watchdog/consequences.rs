@@ -10,8 +10,10 @@ use std::{
 };
 
 use control_panel::{
-    Backoff, Cancel, Cause, Context, Escalate, EventKind, Exit, Intensity, OnStuck, Restart, ShutdownReport,
-    Strategy, Warning, Worker, WorkerHandle, WorkerStatus,
+    Backoff, Context, Exit, Restart, ShutdownReport, Worker, WorkerHandle, WorkerStatus,
+    events::EventKind,
+    frame::Warning,
+    supervision::{Cancel, Cause, Escalate, Intensity, OnStuck, Strategy},
 };
 use tests::{
     Mark, eventually,

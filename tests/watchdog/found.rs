@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use control_panel::{Context, EventKind, OnStuck, Worker};
+use control_panel::{Context, Worker, events::EventKind, supervision::OnStuck};
 use tests::{
     Mark, eventually,
     offenders::{Busy, good},

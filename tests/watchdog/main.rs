@@ -14,7 +14,11 @@ use std::{
     time::Duration,
 };
 
-use control_panel::{Cause, Context, ControlPanel, Event, EventKind, Events, Notice};
+use control_panel::{
+    Context, ControlPanel,
+    events::{Event, EventKind, Events, Notice},
+    supervision::Cause,
+};
 use tests::{Mark, eventually, offenders::OnDrop};
 use tokio::runtime::Runtime;
 

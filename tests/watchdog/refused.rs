@@ -1,6 +1,9 @@
 //! Workers that are refused because what they ask for could never happen.
 
-use control_panel::{Context, Escalate, OnStuck, Restart, SpawnError, Worker, WorkerStatus};
+use control_panel::{
+    Context, Restart, Worker, WorkerStatus,
+    supervision::{Escalate, OnStuck, SpawnError},
+};
 use tests::{Mark, offenders::good, paused};
 
 use super::{PROMISE, Panel};

@@ -83,7 +83,7 @@ impl Intent<'_> {
         let of_variants = lists(self.variants.iter().flat_map(|variant| of_ours(variant.attrs)));
         let (intent, variant) =
             (editor::of(&self.home, "intent", &of_enum), editor::of(&self.home, "variant", &of_variants));
-        quote!(#intent #variant)
+        editor::alone(&quote!(#intent #variant))
     }
 }
 

@@ -5,7 +5,10 @@ use super::tokens;
 fn shown(args: &str) -> String {
     let expansion = crate::worker::worker(tokens(args), &tokens("async fn rss(cx: Cx) {}")).to_string();
     let (before, rest) = expansion.split_once("editor ! { const _ : () = { ").expect("it comes first");
-    assert_eq!(before, "# [cfg (rust_analyzer)] :: control_panel :: __private :: ");
+    assert_eq!(
+        before,
+        "# [allow (unexpected_cfgs , dead_code , non_snake_case)] fn __keys_of_rss () { # [cfg (rust_analyzer)] :: control_panel :: __private :: "
+    );
     rest.split_once(" } ; } ").expect("it ends").0.to_owned()
 }
 

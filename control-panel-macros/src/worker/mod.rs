@@ -19,31 +19,29 @@ use self::options::Options;
 use self::parse::Item;
 use crate::editor;
 use crate::errors::Errors;
+use crate::support::plain;
 
 pub(crate) fn worker(args: TokenStream, item: &TokenStream) -> TokenStream {
     let errors = Errors::new();
     let options = Options::parse(&errors, args.clone(), is_async(item));
     let shown = editor::of(&options.home, "worker", &[args]);
-    [shown, expansion(item, &options, errors)].into_iter().collect()
-}
-
-fn expansion(item: &TokenStream, options: &Options, errors: Errors) -> TokenStream {
     let function = match syn::parse2::<Item>(item.clone()) {
         Ok(Item::Function(function)) => function,
         Ok(Item::Other(word)) => {
             check::not_a_function(&errors, &word);
-            return fallback::untouched(item, options, errors);
+            return fallback::untouched(item, &options, errors);
         }
         // The signature is half typed. rustc reads it again from our output and says what is missing.
-        Err(_) => return fallback::untouched(item, options, errors),
+        Err(_) => return fallback::untouched(item, &options, errors),
     };
-    check::function(&errors, &function, options);
+    let shown = editor::beside(&plain(&function.name), &shown);
+    check::function(&errors, &function, &options);
     if errors.is_empty() && function.is_complete() && !check::rustc_refuses(&function) {
         // Nothing was found, so what this adds to the output is nothing.
         let none = errors.into_tokens();
-        return [expand::worker(item, &function, options), none].into_iter().collect();
+        return [shown, expand::worker(item, &function, &options), none].into_iter().collect();
     }
-    fallback::worker(&function, options, errors)
+    [shown, fallback::worker(&function, &options, errors)].into_iter().collect()
 }
 
 /// Whether it is an `async fn`, however much of it is typed: then some kinds are out of the question.

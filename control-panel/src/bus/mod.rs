@@ -83,7 +83,8 @@ pub(crate) const CAPACITY: usize = 64;
 ///
 /// ```
 /// use control_panel::{
-///     Context, ControlPanel, GraphIntent, IntentSource, Received, worker,
+///     Context, ControlPanel, GraphIntent, IntentSource, worker,
+///     bus::Received,
 /// };
 ///
 /// #[derive(GraphIntent)]

@@ -22,7 +22,7 @@ pub(super) type Place<S, Src> = Arc<Entry<Announced<S, Src>>>;
 /// subscriber that keeps one for longer costs its publisher one allocation, nothing more.
 ///
 /// ```
-/// use control_panel::{ControlPanel, GraphIntent, IntentSource, Received};
+/// use control_panel::{ControlPanel, GraphIntent, IntentSource, bus::Received};
 ///
 /// #[derive(GraphIntent)]
 /// enum Update {}

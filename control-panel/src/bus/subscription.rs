@@ -95,7 +95,10 @@ impl<S: Send + Sync + 'static, Src: Send + Sync + 'static> Subscription<S, Src> 
     /// Like [`recv`](Self::recv), for a thread that is not driving a runtime: a worker on a thread of its own, or a host's.
     ///
     /// ```
-    /// use control_panel::{Context, GraphIntent, IntentSource, Received, worker};
+    /// use control_panel::{
+    ///     Context, GraphIntent, IntentSource, worker,
+    ///     bus::Received,
+    /// };
     ///
     /// #[derive(GraphIntent)]
     /// enum Update {}

@@ -16,7 +16,7 @@ thread_local! {
 ///
 /// ```
 /// # use control_panel::{ControlPanel, GraphIntent, IntentSource, Peer, QueuedIntent, Reducer, Replica, Stamp, State};
-/// use control_panel::{Delta, RedoFigures};
+/// use control_panel::{Delta, frame::RedoFigures};
 /// # #[derive(Clone, Default)] struct Words(Vec<String>);
 /// # impl State for Words {
 /// #     type Op = String;

@@ -240,7 +240,7 @@ pub enum Warning {
     /// The program is compiled with `panic = "abort"`: a worker's panic ends the process before it can be reported or the
     /// worker restarted. Take that out of the profile in `Cargo.toml`.
     PanicsAbort,
-    /// A worker or a group that escalates failed too often, or a worker with [`OnStuck::Escalate`](crate::OnStuck) was stuck:
+    /// A worker or a group that escalates failed too often, or a worker with [`OnStuck::Escalate`](crate::supervision::OnStuck) was stuck:
     /// every worker was stopped. Shut down; the report and the events name the worker.
     Escalated,
     /// The panel's runtime is gone: its workers were asked to stop or were dropped with it, and no other is started. Keep the

@@ -172,7 +172,7 @@ pub struct LatestKey {
 /// A variant of an intent, as [`Intent::VARIANTS`] lists them.
 ///
 /// ```
-/// use control_panel::{Intent, Variant};
+/// use control_panel::{Intent, intent::Variant};
 ///
 /// /// One line of a dashboard for each variant.
 /// fn lines<I: Intent>() -> Vec<String> {
@@ -243,7 +243,7 @@ impl Variant {
 ///     Keyboard, // always applied before
 ///     Rss,      // what came from here
 /// }
-/// # fn is_source<S: control_panel::Source>(_: S) {}
+/// # fn is_source<S: control_panel::intent::Source>(_: S) {}
 /// # is_source(Feed::Keyboard);
 /// ```
 #[diagnostic::on_unimplemented(
@@ -260,7 +260,7 @@ impl<T: Copy + Ord + Debug + Send + Sync + 'static> Source for T {}
 /// implements this trait, or an `Option` of either.
 ///
 /// ```
-/// use control_panel::{GraphIntent, Intent, LogicalClock};
+/// use control_panel::{GraphIntent, Intent, intent::LogicalClock};
 ///
 /// struct Lamport(u64);
 ///
@@ -280,7 +280,7 @@ impl<T: Copy + Ord + Debug + Send + Sync + 'static> Source for T {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a logical clock",
     label = "a clock is a `u64`, an `Option` of a clock, or a type that implements `LogicalClock`",
-    note = "implement `control_panel::LogicalClock` for `{Self}` if it is a type of yours, name a `u64` field, or drop `clock`"
+    note = "implement `control_panel::intent::LogicalClock` for `{Self}` if it is a type of yours, name a `u64` field, or drop `clock`"
 )]
 pub trait LogicalClock {
     /// The time that it shows; `None` for an intent that is local after all.
@@ -303,7 +303,7 @@ impl<C: LogicalClock> LogicalClock for Option<C> {
 /// implements this trait, or an `Option` of either.
 ///
 /// ```
-/// use control_panel::{GraphIntent, Intent, PeerId};
+/// use control_panel::{GraphIntent, Intent, intent::PeerId};
 ///
 /// struct Replica([u8; 8]);
 ///
@@ -328,7 +328,7 @@ impl<C: LogicalClock> LogicalClock for Option<C> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot tell a peer",
     label = "an origin is a `u64`, a `u32`, an `Option` of one, or a type that implements `PeerId`",
-    note = "implement `control_panel::PeerId` for `{Self}` if it is a type of yours, name a `u64` field, or drop `origin`"
+    note = "implement `control_panel::intent::PeerId` for `{Self}` if it is a type of yours, name a `u64` field, or drop `origin`"
 )]
 pub trait PeerId {
     /// The peer; `None` for an intent that does not come from one after all.
@@ -359,7 +359,10 @@ impl<P: PeerId> PeerId for Option<P> {
 /// Two intents of one variant whose keys are equal are about the same thing, so the newer one replaces the older.
 ///
 /// ```
-/// use control_panel::{CoalesceKey, ControlPanel, GraphIntent, IntentSource};
+/// use control_panel::{
+///     ControlPanel, GraphIntent, IntentSource,
+///     intent::CoalesceKey,
+/// };
 ///
 /// struct TabId(u32);
 ///
@@ -390,7 +393,7 @@ impl<P: PeerId> PeerId for Option<P> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a key",
     label = "a key is a `bool`, a `char`, an unsigned integer, or a type that implements `CoalesceKey`",
-    note = "implement `control_panel::CoalesceKey` for `{Self}`, or write `latest` alone"
+    note = "implement `control_panel::intent::CoalesceKey` for `{Self}`, or write `latest` alone"
 )]
 pub trait CoalesceKey {
     /// What the intent is about, as a number.

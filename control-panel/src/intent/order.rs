@@ -102,7 +102,10 @@ impl<I: Intent> QueuedIntent<I> {
     /// later one.
     ///
     /// ```
-    /// use control_panel::{GraphIntent, IntentSource, Origin, QueuedIntent, Reducer};
+    /// use control_panel::{
+    ///     GraphIntent, IntentSource, QueuedIntent, Reducer,
+    ///     intent::Origin,
+    /// };
     /// use std::collections::HashMap;
     ///
     /// #[derive(GraphIntent)]

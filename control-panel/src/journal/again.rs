@@ -17,7 +17,7 @@ impl Journal {
     /// noticed.
     ///
     /// Only the state restarts: `state` becomes what [`begin`](Self::begin) makes of the file, so what a restart does not bring back
-    /// is missing afterwards. The replica continues as the same author. A [`Link`](crate::Link) to the previous replica is dead, so a
+    /// is missing afterwards. The replica continues as the same author. A [`Link`](crate::link::Link) to the previous replica is dead, so a
     /// worker that has one is spawned again, and the result of a [`Redo`](crate::replica::Redo) that is still running cannot be used.
     /// As in `begin`, recordings of earlier sessions beyond what is kept are dropped.
     ///

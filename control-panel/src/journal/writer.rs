@@ -6,7 +6,7 @@ use super::{
     Journal,
     error::{Fault, JournalError},
 };
-use crate::{Context, Intent, Worker, race, util::park};
+use crate::{Context, Intent, Worker, context::race, util::park};
 
 /// How long the writer waits for the frame to which runs belong. Runs handed over between two frames do not wait for the next frame.
 const FRAME: Duration = Duration::from_millis(20);

@@ -278,7 +278,7 @@ impl fmt::Display for RestartError {
 
 impl Error for RestartError {}
 
-/// The [`Reply`](crate::Reply) was dropped unanswered: its holder does not answer, panicked, or is gone.
+/// The [`Reply`](crate::requests::Reply) was dropped unanswered: its holder does not answer, panicked, or is gone.
 ///
 /// If a worker dropped it as its run ended, the worker's status shows that end by now, also for a worker on a thread,
 /// and if its task or its panel was dropped. If the run continues, this error arrives at the end of its poll; from a

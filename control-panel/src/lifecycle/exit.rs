@@ -25,7 +25,7 @@ pub enum Exit {
     /// It could not stop: no thread was free to end it before the shutdown returned, because others occupied them all.
     /// It is dropped when one is.
     Starved,
-    /// The watchdog found it stuck, and it, or the whole panel, was stopped for that ([`OnStuck`](crate::OnStuck));
+    /// The watchdog found it stuck, and it, or the whole panel, was stopped for that ([`OnStuck`](crate::supervision::OnStuck));
     /// then it ended.
     Stuck,
     /// It did not report in time that it is [ready](crate::Worker::ready_within), was asked to stop for that, and did.
@@ -79,9 +79,9 @@ pub type WorkerError = Arc<dyn Error + Send + Sync>;
 /// returns it. Such a worker was [cancelled](Exit::Cancelled) and did not fail. The decision depends on the type of the
 /// error, or of one in its chain of [`Error::source`]s: a [`SendError`](crate::SendError) or
 /// [`TrySendError`](crate::TrySendError) that is `Stopping`, `Closed` or `Ended`, a
-/// [`RequestError`](crate::RequestError) that is `Stopped`, a [`PolicyClosed`](crate::PolicyClosed), a
-/// [`NoReply`](crate::NoReply), a [`CommandError`](crate::CommandError) or [`RestartError`](crate::RestartError) that
-/// is `Ended`, or a [`SpawnError`](crate::SpawnError) because of the shutdown. Any other error is a failure even during a
+/// [`RequestError`](crate::requests::RequestError) that is `Stopped`, a [`PolicyClosed`](crate::context::PolicyClosed), a
+/// [`NoReply`](crate::requests::NoReply), a [`CommandError`](crate::requests::CommandError) or [`RestartError`](crate::supervision::RestartError) that
+/// is `Ended`, or a [`SpawnError`](crate::supervision::SpawnError) because of the shutdown. Any other error is a failure even during a
 /// stop. So is each of these without a stop, and so is an error whose source cannot be seen: a text made from it, or a
 /// type of your own that does not return it from `source`.
 ///

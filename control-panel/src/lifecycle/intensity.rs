@@ -22,7 +22,7 @@ use super::exit::Exit;
 /// (5 in 10 s is systemd's `StartLimitBurst` and `StartLimitIntervalSec`. Kubernetes and Pekko's backoff supervisor
 /// retry without end.)
 ///
-/// If failing too often [ends the panel](crate::Escalate::Panel), the default is `Intensity::new(5,
+/// If failing too often [ends the panel](crate::supervision::Escalate::Panel), the default is `Intensity::new(5,
 /// Duration::from_secs(10))`, because escalation requires counting errors too.
 ///
 /// Each restart that counts is remembered for the period, in at most 1024 moments: with more than 1024 `restarts`,
@@ -30,8 +30,9 @@ use super::exit::Exit;
 ///
 /// ```
 /// use control_panel::{
-///     Context, ControlPanel, GraphIntent, Intensity, IntentSource, Restart,
-///     Worker, WorkerStatus, testing,
+///     Context, ControlPanel, GraphIntent, IntentSource, Restart, Worker,
+///     WorkerStatus, testing,
+///     supervision::Intensity,
 /// };
 /// use std::time::Duration;
 ///

@@ -22,8 +22,8 @@ pub enum Escalate {
     /// Nothing: the worker, or the group, stays down, as events, status and report show. The default.
     #[default]
     Never,
-    /// All workers are stopped, with the cause [`Escalated`](crate::Cause::Escalated), and `on_ready` is called: the
-    /// panel's status then has a [`Warning::Escalated`](crate::Warning::Escalated), and the loop should shut down.
+    /// All workers are stopped, with the cause [`Escalated`](crate::supervision::Cause::Escalated), and `on_ready` is called: the
+    /// panel's status then has a [`Warning::Escalated`](crate::frame::Warning::Escalated), and the loop should shut down.
     Panel,
 }
 
@@ -58,12 +58,12 @@ pub enum OnStuck {
     /// Events and status show it. The default.
     #[default]
     Warn,
-    /// Its run is asked to stop, with the cause [`Stuck`](crate::Cause::Stuck), and the next one begins once it has
+    /// Its run is asked to stop, with the cause [`Stuck`](crate::supervision::Cause::Stuck), and the next one begins once it has
     /// really ended: after the backoff, and within the intensity, as after a failure, even with
     /// [`Restart::Never`](crate::Restart::Never). Requires a worker that can run more than once. A run that stops when
     /// asked has the exit [`Stuck`](crate::Exit::Stuck), an incident of the report.
     Restart,
-    /// All workers are stopped, as by [`Escalate::Panel`](crate::Escalate::Panel); the exit of this one is
+    /// All workers are stopped, as by [`Escalate::Panel`](crate::supervision::Escalate::Panel); the exit of this one is
     /// [`Stuck`](crate::Exit::Stuck), if it stops.
     Escalate,
 }

@@ -14,7 +14,7 @@ use super::exit::Exit;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Restart {
     /// Never automatically: it runs once, unless it is restarted by hand, or [because it is
-    /// stuck](crate::OnStuck::Restart). The default.
+    /// stuck](crate::supervision::OnStuck::Restart). The default.
     #[default]
     Never,
     /// After an error or a panic.

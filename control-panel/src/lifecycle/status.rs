@@ -73,10 +73,10 @@ impl fmt::Display for WorkerStatus {
 
 /// Why a worker was never started.
 ///
-/// A refusal is an [event](crate::EventKind::Refused), a warning in the log and an incident of
+/// A refusal is an [event](crate::events::EventKind::Refused), a warning in the log and an incident of
 /// [`ControlPanel::status`](crate::ControlPanel::status) and of the [`ShutdownReport`](crate::ShutdownReport), even if
 /// the handle is ignored. The report's [`verdict`](crate::ShutdownReport::verdict) is then
-/// [`Failed`](crate::Verdict::Failed), except for a full [`Backlog`](Self::Backlog). None of this applies to a worker
+/// [`Failed`](crate::supervision::Verdict::Failed), except for a full [`Backlog`](Self::Backlog). None of this applies to a worker
 /// that is refused because its panel shuts down.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +95,7 @@ pub enum SpawnError {
     /// never happen. Or its group is, and no member of it is restarted, or the group's intensity is unlimited.
     EscalatesNever,
     /// Too many tasks are waiting already. An incident, after which the verdict is at worst
-    /// [`Recovered`](crate::Verdict::Recovered): the limit holds, and no worker failed for good.
+    /// [`Recovered`](crate::supervision::Verdict::Recovered): the limit holds, and no worker failed for good.
     Backlog,
     /// Its group was dropped without being started.
     GroupNotStarted,

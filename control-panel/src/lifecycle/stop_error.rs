@@ -32,7 +32,11 @@ mod tests {
     use std::{fmt, io};
 
     use super::*;
-    use crate::{CommandError, PolicyClosed, RequestError, SendError, TrySendError};
+    use crate::{
+        SendError, TrySendError,
+        context::PolicyClosed,
+        requests::{CommandError, RequestError},
+    };
 
     type Boxed = Box<dyn Error + Send + Sync>;
 

@@ -13,7 +13,7 @@ use super::{
     serve::{Backlog, ServeError},
 };
 use crate::{
-    race,
+    context::race,
     replica::{
         Author, Delta, Peer, Replica, RunHash, Snapshot, State, Version,
         codec::{DecodeError, EncodeError, Limits},

@@ -71,7 +71,7 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
 
 /// # Questions of the loop
 impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
-    /// Like the free [`reply`](crate::reply()), but wakes a sleeping loop once the answer arrives or can no longer come:
+    /// Like the free [`reply`](crate::requests::reply()), but wakes a sleeping loop once the answer arrives or can no longer come:
     /// [`on_ready`](super::PanelBuilder::on_ready) is called and [`wait_ready`](Self::wait_ready) resolves, though the frame
     /// may be empty.
     pub fn reply<T>(&self) -> (Reply<T>, Answer<T>) {
@@ -122,12 +122,12 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// panic is reported.
     ///
     /// At most 64 run at a time, and up to 1,024 more wait for one of them to return; further calls get a
-    /// [`NoReply`](crate::NoReply). Costs the start of a thread, some tens of microseconds. If a test pauses the runtime's
+    /// [`NoReply`](crate::requests::NoReply). Costs the start of a thread, some tens of microseconds. If a test pauses the runtime's
     /// time, a [`blocking`](Worker::blocking) worker runs the function instead, and that time stands still meanwhile.
     ///
     /// Never waits. The loop calls [`Answer::try_take`] each frame; a sleeping loop is woken. If the answer is dropped before
     /// the function begins, it is not called. If it panics, or the panel is shut down, the answer is a
-    /// [`NoReply`](crate::NoReply).
+    /// [`NoReply`](crate::requests::NoReply).
     ///
     /// A function that blocks cannot be stopped from outside. A shutdown waits for it until the deadline, then reports it as
     /// abandoned.

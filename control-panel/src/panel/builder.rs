@@ -62,7 +62,7 @@ use crate::{frame::reducer::Warning, telemetry::TARGET};
 ///         },
 ///     )
 ///     .try_build()?;
-/// # Ok::<(), control_panel::BuildError>(())
+/// # Ok::<(), control_panel::panel::BuildError>(())
 /// ```
 #[must_use = "a builder makes nothing until `build` or `try_build`"]
 pub struct PanelBuilder<I: Intent, P, G = ByDefault> {
@@ -189,12 +189,12 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
     /// The runtime that runs the workers. It must have time enabled and outlive the panel.
     ///
     /// If the runtime is dropped before the panel, its async workers are dropped with it, each at its next await. Workers on
-    /// threads are asked to stop, with the cause [`RuntimeGone`](crate::Cause::RuntimeGone). All of them end as
+    /// threads are asked to stop, with the cause [`RuntimeGone`](crate::supervision::Cause::RuntimeGone). All of them end as
     /// [`Aborted`](crate::Exit::Aborted), which the report counts as an incident, and none is restarted; later spawns are
     /// refused.
     ///
     /// A current-thread runtime runs async workers only while a thread is inside its `block_on`. If nothing drives the runtime,
-    /// or all its threads are blocked, the panel [warns](crate::Warning::WorkersNeverPolled); workers on threads, local workers
+    /// or all its threads are blocked, the panel [warns](crate::frame::Warning::WorkersNeverPolled); workers on threads, local workers
     /// and [`ask_blocking`](ControlPanel::ask_blocking) keep running regardless.
     ///
     /// Default: the ambient runtime if `build` is called in a runtime's context, otherwise one of the panel's own.
@@ -231,7 +231,7 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
     ///
     /// It is called on the thread that sends, or drops a frame, and wherever else a frame turns out to be needed: where a
     /// sender is created or dropped (so also where a worker is spawned or ends), where a waiting send or
-    /// [`Permits`](crate::Permits) are dropped, where an answer is given or given up, where a worker starts, ends, is asked to
+    /// [`Permits`](crate::queue::Permits) are dropped, where an answer is given or given up, where a worker starts, ends, is asked to
     /// stop, suspended or resumed, and inside `drain`, `run_frame` and `status` themselves. It is never called under one of the
     /// panel's locks, so it may send. It is not called any more once the panel is being dropped.
     ///
@@ -301,7 +301,7 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
     /// loop awake, a restart does not wake it either if both the run and the wait before it took less than 16 ms, except for
     /// the first one: the next frame shows it.
     ///
-    /// An [escalation](crate::Warning::Escalated) and the arrival of an answer wake the loop in any case.
+    /// An [escalation](crate::frame::Warning::Escalated) and the arrival of an answer wake the loop in any case.
     ///
     /// ```
     /// use std::time::Duration;

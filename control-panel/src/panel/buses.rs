@@ -23,7 +23,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// A view calls [`Subscription::drain`] each frame; a signal wakes a sleeping loop:
     ///
     /// ```
-    /// use control_panel::{ControlPanel, GraphIntent, IntentSource, Received};
+    /// use control_panel::{ControlPanel, GraphIntent, IntentSource, bus::Received};
     ///
     /// #[derive(GraphIntent)]
     /// enum Update {}

@@ -58,7 +58,7 @@ impl<I: Intent> Forward<I> {
 }
 
 impl<I: Intent, P, G> PanelBuilder<I, P, G> {
-    /// Forwards worker events to the reducer: the next frame calls `make` with each [event](crate::Event), in order, and
+    /// Forwards worker events to the reducer: the next frame calls `make` with each [event](crate::events::Event), in order, and
     /// applies what it returns in that frame as an intent of `source`, with an origin of its own.
     ///
     /// This works whatever the queue and the runtime do: the intents take no slots, are not counted by
@@ -75,7 +75,8 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
     ///
     /// ```
     /// use control_panel::{
-    ///     Context, ControlPanel, EventKind, GraphIntent, IntentSource, Notice, worker,
+    ///     Context, ControlPanel, GraphIntent, IntentSource, worker,
+    ///     events::{EventKind, Notice},
     /// };
     ///
     /// #[derive(GraphIntent)]

@@ -32,7 +32,8 @@ use crate::{
 ///
 /// ```
 /// use control_panel::{
-///     Context, ControlPanel, GraphIntent, IntentSource, Strategy, worker,
+///     Context, ControlPanel, GraphIntent, IntentSource, worker,
+///     supervision::Strategy,
 /// };
 ///
 /// #[derive(GraphIntent)]
@@ -56,7 +57,7 @@ use crate::{
 /// session.spawn_reader();
 /// let session = session.start()?;
 /// session.stop(); // the reader first
-/// # Ok::<(), control_panel::SpawnError>(())
+/// # Ok::<(), control_panel::supervision::SpawnError>(())
 /// ```
 #[must_use = "a group's workers do not run before `start`"]
 pub struct GroupBuilder<I: Intent, P = ()> {
@@ -112,7 +113,7 @@ impl<I: Intent, P: Send + Sync + 'static> GroupBuilder<I, P> {
     ///
     /// A group whose members are never restarted cannot exceed its intensity. So a group that escalates to the panel is
     /// [refused](SpawnError::EscalatesNever) if none of its members has a [`restart`](Worker::restart) or
-    /// [`OnStuck::Restart`](crate::OnStuck::Restart), or if its intensity is [unlimited](Intensity::unlimited).
+    /// [`OnStuck::Restart`](crate::supervision::OnStuck::Restart), or if its intensity is [unlimited](Intensity::unlimited).
     pub fn escalate(mut self, escalate: Escalate) -> Self {
         self.spec.escalate = escalate;
         self

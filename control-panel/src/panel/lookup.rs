@@ -116,7 +116,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     }
 
     /// Returns the living worker of this origin, as found in an [intent](crate::QueuedIntent::causality_order), an
-    /// [event](crate::Event), a row of the [status](crate::WorkerInfo) or a report.
+    /// [event](crate::events::Event), a row of the [status](crate::panel::WorkerInfo) or a report.
     ///
     /// No two workers of a panel share an origin, and the origin of a worker that has ended is not reused. Returns `None` also
     /// for the origin of a sender or a context that belongs to no worker. Costs one look-up, however many workers live.

@@ -8,8 +8,8 @@ use crate::{
     worker::{Worker, WorkerHandle},
 };
 
-/// What workers can be spawned on: a [`ControlPanel`] or its [`Spawner`]; a [`GroupBuilder`](crate::GroupBuilder), a group that
-/// is not started yet; [`Tasks`](crate::Tasks), keyed ([`Keyed`](crate::Keyed)) or not; and any of these
+/// What workers can be spawned on: a [`ControlPanel`] or its [`Spawner`]; a [`GroupBuilder`](crate::supervision::GroupBuilder), a group that
+/// is not started yet; [`Tasks`](crate::supervision::Tasks), keyed ([`Keyed`](crate::supervision::Keyed)) or not; and any of these
 /// [configured](Self::configure). Sealed.
 ///
 /// [`#[worker]`](macro@crate::worker) adds a method `spawn_…` to every `Spawn` with the right intent and policy. To use it from

@@ -34,7 +34,7 @@ pub struct PanelStatus {
     /// The queue's capacity.
     pub capacity: usize,
     /// Intents accepted since the panel was built: each that took a slot. An intent that replaced another
-    /// ([`Delivery::Latest`](crate::Delivery)) is not counted again, and the loop's own are not counted.
+    /// ([`Delivery::Latest`](crate::intent::Delivery)) is not counted again, and the loop's own are not counted.
     pub accepted: u64,
     /// Intents handed out since then, without local ones. Those of a frame are counted when it ends.
     pub drained: u64,
@@ -51,7 +51,7 @@ pub struct PanelStatus {
     /// The living workers, in spawning order.
     pub workers: Workers,
     /// How many runs did not end cleanly since the panel was built: panics, errors, aborts, stops of stuck workers,
-    /// [refused](crate::SpawnError) workers, and what a shutdown left behind. As
+    /// [refused](crate::supervision::SpawnError) workers, and what a shutdown left behind. As
     /// [`ShutdownReport::incident_count`](crate::ShutdownReport::incident_count).
     pub incident_count: u64,
     /// The last incident of each worker, including workers that have ended, and of refused workers of each name: of at most 64
@@ -172,7 +172,7 @@ pub struct WorkerInfo {
     pub last_exit: Option<Exit>,
     /// Whether it is [suspended](crate::WorkerHandle::suspend).
     pub suspended: bool,
-    /// Whether the watchdog considers it stuck: from an event [`Stuck`](crate::EventKind::Stuck) until it recovers or the run
+    /// Whether the watchdog considers it stuck: from an event [`Stuck`](crate::events::EventKind::Stuck) until it recovers or the run
     /// ends.
     pub stuck: bool,
 }

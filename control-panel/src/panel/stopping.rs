@@ -111,7 +111,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     ///
     /// For workers that flush more when they are asked to stop than the queue has room for. While a plain
     /// [`shutdown`](Self::shutdown) waits, nothing drains the queue, so intents that do not fit are returned. A worker that
-    /// flushes must be [cooperative](crate::Cancel::Cooperative), or on a thread, and send with [`Context::sender`], which
+    /// flushes must be [cooperative](crate::supervision::Cancel::Cooperative), or on a thread, and send with [`Context::sender`], which
     /// waits for a slot even after the worker was asked to stop. The context's own sends do not wait then, so that a loop of
     /// sends ends (`examples/cookbook/flush_at_exit.rs` in the repository).
     ///
@@ -205,7 +205,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// Returns whether the shutdown has begun: by [`shutdown`](Self::shutdown), by a [request](Self::request_shutdown), or by
     /// the drop of the panel. Costs a load.
     ///
-    /// An [escalation](crate::Escalate::Panel) does not count; the status's [warning](crate::Warning::Escalated) reports it.
+    /// An [escalation](crate::supervision::Escalate::Panel) does not count; the status's [warning](crate::frame::Warning::Escalated) reports it.
     pub fn is_shutting_down(&self) -> bool {
         self.shared.is_shutting_down()
     }

@@ -141,7 +141,7 @@ impl<I: Intent, P: Send + Sync + 'static, K: Ord> Tasks<I, P, K> {
         self.len() == 0
     }
 
-    /// Spawns the task of a key. A living task of the same key is stopped, with the cause [`Replaced`](crate::Cause::Replaced);
+    /// Spawns the task of a key. A living task of the same key is stopped, with the cause [`Replaced`](crate::supervision::Cause::Replaced);
     /// the new one takes its place once it is entirely gone. A task that still waits is cancelled, and the new one takes its
     /// position in the line. So of any number only the newest runs, and replacing never exceeds the backlog.
     ///

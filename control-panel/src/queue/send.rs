@@ -76,8 +76,8 @@ impl<I: Intent> IntentSender<I> {
     ///
     /// ```
     /// use control_panel::{
-    ///     Context, ControlPanel, GraphIntent, IntentSource, Raced, race, testing,
-    ///     worker,
+    ///     Context, ControlPanel, GraphIntent, IntentSource, testing, worker,
+    ///     context::{Raced, race},
     /// };
     /// use std::{pin::pin, time::Duration};
     ///

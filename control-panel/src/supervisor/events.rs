@@ -18,7 +18,8 @@ use crate::lifecycle::event::Notice;
 ///
 /// ```
 /// use control_panel::{
-///     Context, ControlPanel, EventKind, GraphIntent, IntentSource, Notice, worker,
+///     Context, ControlPanel, GraphIntent, IntentSource, worker,
+///     events::{EventKind, Notice},
 /// };
 ///
 /// #[derive(GraphIntent)]
@@ -109,7 +110,8 @@ impl Events {
     ///
     /// ```
     /// use control_panel::{
-    ///     Context, ControlPanel, EventKind, GraphIntent, IntentSource, Notice, worker,
+    ///     Context, ControlPanel, GraphIntent, IntentSource, worker,
+    ///     events::{EventKind, Notice},
     /// };
     ///
     /// #[derive(GraphIntent)]

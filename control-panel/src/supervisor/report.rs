@@ -119,7 +119,7 @@ pub enum Verdict {
     /// asked to stop, because it had not given up.
     Recovered,
     /// A worker ended for good with an error or a panic or because it was stuck, was dropped before it had stopped, did
-    /// not stop, or was [refused](crate::SpawnError) for a reason other than a full backlog.
+    /// not stop, or was [refused](crate::supervision::SpawnError) for a reason other than a full backlog.
     Failed,
 }
 
@@ -169,7 +169,7 @@ impl ShutdownReport {
     }
 
     /// Whether [`verdict`](Self::verdict) is [`Clean`](Verdict::Clean). False after any panic, error, abort or
-    /// abandonment, any stop of a stuck worker, and any [refusal](crate::SpawnError), since the panel was built, restarts
+    /// abandonment, any stop of a stuck worker, and any [refusal](crate::supervision::SpawnError), since the panel was built, restarts
     /// included.
     pub fn is_clean(&self) -> bool {
         self.0.incidents.total == 0

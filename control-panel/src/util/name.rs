@@ -10,7 +10,7 @@ use std::{
 /// A shared name: cloning it costs a reference count and no allocation. In all other respects it is the text itself.
 ///
 /// ```
-/// use control_panel::Name;
+/// use control_panel::supervision::Name;
 ///
 /// let name = Name::from("feed");
 /// assert_eq!(name, "feed");

@@ -82,14 +82,14 @@ type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync + 'static>;
 /// ```
 /// let before = std::panic::take_hook();
 /// std::panic::set_hook(Box::new(move |info| {
-///     if !control_panel::is_supervised_panic() {
+///     if !control_panel::supervision::is_supervised_panic() {
 ///         // give the screen back
 ///     }
 ///     // It prints, and among the hooks before is the panels' own, which notes the
 ///     // place.
 ///     before(info);
 /// }));
-/// assert!(!control_panel::is_supervised_panic());
+/// assert!(!control_panel::supervision::is_supervised_panic());
 /// ```
 ///
 /// To skip a hook entirely for these panics, wrap it by [`skip_supervised_panics`] (`examples/cookbook/panic_hook.rs`
@@ -110,7 +110,7 @@ pub fn is_supervised_panic() -> bool {
 /// # mod ratatui { pub fn init() {} pub fn restore() {} }
 /// // From here on a panic gives the screen back, and then the hook before prints.
 /// let terminal = ratatui::init();
-/// std::panic::set_hook(control_panel::skip_supervised_panics(
+/// std::panic::set_hook(control_panel::supervision::skip_supervised_panics(
 ///     std::panic::take_hook(),
 /// ));
 /// // … the loop

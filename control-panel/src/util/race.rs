@@ -12,7 +12,10 @@ use std::{
 /// Costs the memory of both futures and their polls, and no allocation.
 ///
 /// ```
-/// use control_panel::{Context, GraphIntent, IntentSource, Raced, race, worker};
+/// use control_panel::{
+///     Context, GraphIntent, IntentSource, worker,
+///     context::{Raced, race},
+/// };
 /// use std::time::Duration;
 ///
 /// #[derive(GraphIntent)]

@@ -13,10 +13,10 @@ use crate::{
 
 impl<I: Intent, P> Worker<I, P> {
     /// Creates a worker with a single run, and an answer that resolves to its return value: a task with a typed result. Spawn
-    /// it like any other, on a panel, a spawner or [tasks](crate::Tasks), with any options except a restart.
+    /// it like any other, on a panel, a spawner or [tasks](crate::supervision::Tasks), with any options except a restart.
     ///
     /// Whatever it returns is the answer, a `Result` too; the worker has then finished. If it does not get that far, because it
-    /// panicked, was stopped or [refused](crate::WorkerStatus::Refused), the answer is a [`NoReply`](crate::NoReply), and by
+    /// panicked, was stopped or [refused](crate::WorkerStatus::Refused), the answer is a [`NoReply`](crate::requests::NoReply), and by
     /// then the worker's status says why. Either one wakes a sleeping loop, which calls [`Answer::try_take`] each frame.
     ///
     /// Dropping the answer before the worker begins withdraws the question: the worker ends without calling `run`. It does not
@@ -47,7 +47,7 @@ impl<I: Intent, P> Worker<I, P> {
     ///     panel.wait_ready_timeout(std::time::Duration::MAX);
     /// };
     /// assert_eq!(size, 9);
-    /// # Ok::<(), control_panel::NoReply>(())
+    /// # Ok::<(), control_panel::requests::NoReply>(())
     /// ```
     pub fn answering<F, Fut, T>(
         name: impl Into<Cow<'static, str>>,

@@ -148,8 +148,8 @@ impl<I: Intent, P> Context<I, P> {
     ///
     /// ```
     /// use control_panel::{
-    ///     Context, ControlPanel, GraphIntent, IntentSource, Raced, race, testing,
-    ///     worker,
+    ///     Context, ControlPanel, GraphIntent, IntentSource, testing, worker,
+    ///     context::{Raced, race},
     /// };
     /// use std::{collections::VecDeque, time::Duration};
     ///

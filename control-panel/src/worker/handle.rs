@@ -146,12 +146,13 @@ impl<C> WorkerHandle<C> {
     /// intensity.
     ///
     /// Only this worker is restarted, even if its group would restart others with it after a failure: the group's
-    /// [`Strategy`](crate::Strategy) is for failures. (As `restart_child` of Erlang/OTP's supervisor.) To restart others, call
+    /// [`Strategy`](crate::supervision::Strategy) is for failures. (As `restart_child` of Erlang/OTP's supervisor.) To restart others, call
     /// it on each.
     ///
     /// ```
     /// use control_panel::{
-    ///     Context, ControlPanel, GraphIntent, IntentSource, Strategy, worker,
+    ///     Context, ControlPanel, GraphIntent, IntentSource, worker,
+    ///     supervision::Strategy,
     /// };
     ///
     /// #[derive(GraphIntent)]

@@ -32,7 +32,8 @@ use crate::{
 ///
 /// ```
 /// use control_panel::{
-///     Context, ControlPanel, GraphIntent, IntentSource, Reply, reply, worker,
+///     Context, ControlPanel, GraphIntent, IntentSource, worker,
+///     requests::{Reply, reply},
 /// };
 ///
 /// #[derive(GraphIntent)]
@@ -177,7 +178,7 @@ impl<T> Answer<T> {
     /// while there is none.
     ///
     /// ```
-    /// use control_panel::{NoReply, reply};
+    /// use control_panel::requests::{NoReply, reply};
     ///
     /// let (reply, mut answer) = reply();
     /// assert_eq!(answer.try_take(), None);
@@ -211,7 +212,7 @@ impl<T> Answer<T> {
     /// [`Context::request_blocking`](crate::Context::request_blocking) does not.
     ///
     /// ```
-    /// use control_panel::{NoReply, reply};
+    /// use control_panel::requests::{NoReply, reply};
     ///
     /// let (reply, mut answer) = reply();
     /// let asked = std::thread::spawn(move || reply.send("yes"));

@@ -92,7 +92,7 @@ impl<I: Intent, P, C> Worker<I, P, C> {
     /// What happens to the panel when the worker fails too often. Default: nothing. In a group, the group's setting applies.
     ///
     /// A worker that is never restarted cannot exceed its intensity. So, outside a group, a worker that escalates to the panel
-    /// is [`Refused`](crate::SpawnError::EscalatesNever) if it has neither a [`restart`](Self::restart) nor [`OnStuck::Restart`],
+    /// is [`Refused`](crate::supervision::SpawnError::EscalatesNever) if it has neither a [`restart`](Self::restart) nor [`OnStuck::Restart`],
     /// or if its intensity is [unlimited](Intensity::unlimited). To escalate at the first failure, set a restart and an
     /// [`Intensity`] of 0.
     pub fn escalate(mut self, escalate: Escalate) -> Self {
@@ -127,17 +127,17 @@ impl<I: Intent, P, C> Worker<I, P, C> {
     /// Makes the worker report when it is ready, by [`Context::ready`](crate::Context::ready), within this time of each start.
     /// Default: it is ready when it begins.
     ///
-    /// In a [group](crate::GroupBuilder) that is started, or restarted together, the workers after it begin only once it is
+    /// In a [group](crate::supervision::GroupBuilder) that is started, or restarted together, the workers after it begin only once it is
     /// ready; until then its status is [`Starting`](crate::WorkerStatus::Starting). (As with systemd's `Type=notify`, `After=`
     /// and `TimeoutStartSec=`, and the return of `init` in Erlang/OTP.)
     ///
-    /// - If it is not ready in time, it is stopped with the cause [`NotReady`](crate::Cause::NotReady), its exit is
+    /// - If it is not ready in time, it is stopped with the cause [`NotReady`](crate::supervision::Cause::NotReady), its exit is
     ///   [`NotReady`](crate::Exit::NotReady), an incident of the report, and it is then restarted as after an error, if it
     ///   [is](Self::restart) at all. The time is the runtime's, and stands still while a test pauses it. A worker that blocks
     ///   is asked to stop, and ends when it does.
     /// - If it finishes without reporting ready, it counts as ready, and the workers after it begin: a migration, for example.
     /// - If it ends otherwise before it was ready, and is not restarted, its group ends: the members after it never begin, and
-    ///   those before it are stopped, the last first, with the cause [`Dependency`](crate::Cause::Dependency).
+    ///   those before it are stopped, the last first, with the cause [`Dependency`](crate::supervision::Cause::Dependency).
     /// - If it is restarted alone, the same applies again, to it alone: workers that are already started keep running.
     ///
     /// ```
@@ -181,7 +181,7 @@ impl<I: Intent, P, C> Worker<I, P, C> {
         self
     }
 
-    /// Lets its group end with it: see [`AutoShutdown`](crate::AutoShutdown). Has no effect without a group.
+    /// Lets its group end with it: see [`AutoShutdown`](crate::supervision::AutoShutdown). Has no effect without a group.
     pub fn significant(mut self) -> Self {
         self.options.significant = true;
         self
@@ -214,7 +214,8 @@ impl<I: Intent, P, C> Worker<I, P, C> {
     ///
     /// ```
     /// use control_panel::{
-    ///     Context, ControlPanel, GraphIntent, IntentSource, OnStuck, Worker,
+    ///     Context, ControlPanel, GraphIntent, IntentSource, Worker,
+    ///     supervision::OnStuck,
     /// };
     /// use std::time::Duration;
     ///

@@ -35,7 +35,8 @@ impl<I: Intent, P> Context<I, P> {
     ///
     /// ```
     /// use control_panel::{
-    ///     Context, GraphIntent, IntentSource, Raced, Waited, race, worker,
+    ///     Context, GraphIntent, IntentSource, worker,
+    ///     context::{Raced, Waited, race},
     /// };
     /// use std::time::Duration;
     ///

@@ -19,7 +19,8 @@ mod links;
 use std::{error::Error, path::PathBuf, sync::Arc, time::Duration};
 
 use control_panel::{
-    FrameBudget, IntentSource, PanelBuilder, Received, Reconcile, Subscription, WorkerHandle,
+    FrameBudget, IntentSource, PanelBuilder, Reconcile, WorkerHandle,
+    bus::{Received, Subscription},
     workers::{
         memory_monitor::{MemoryMonitor, MemoryReadings},
         prefetch::PrefetchScheduler,

@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use control_panel::{Cancel, ControlPanel, Frame, FrameBudget, IntentSender, SendError, Worker};
+use control_panel::{ControlPanel, Frame, FrameBudget, IntentSender, SendError, Worker, supervision::Cancel};
 use tokio::runtime::Runtime;
 
 use crate::{

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use control_panel::{
-    Backoff, Cancel, Context, ControlPanel, Exit, Intensity, IntentSource, Restart, Worker, WorkerReport,
-};
+use control_panel::{Backoff, Context, ControlPanel, Exit, IntentSource, Restart, Worker, supervision::{Cancel, Intensity, WorkerReport}};
 use tokio::runtime::Handle;
 
 use crate::{

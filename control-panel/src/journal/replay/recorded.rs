@@ -19,7 +19,7 @@ use crate::{frame::reducer::Reducer, intent::Intent, journal::JournalError};
 /// [`#[intent(skip)]`](macro@crate::GraphIntent), and `#[serde(skip)]` if its fields do not have those traits. Such variants come
 /// last, because serde counts the variants after them in two ways (the same holds for an enum inside an intent, and for an
 /// operation). The record then has the variant's name, and a replay reports that it could not apply it. A
-/// [`Reply`](crate::Reply) comes back as one for which nothing waits.
+/// [`Reply`](crate::requests::Reply) comes back as one for which nothing waits.
 ///
 /// ```
 /// use control_panel::journal::{JournalError, Recorded, Start};

@@ -45,7 +45,7 @@ impl Start<'_> {
     /// - one that this program cannot read. Bytes do not say of which type they are: change an intent as postcard allows it (new variants behind the
     ///   others), or raise [`fingerprint`](super::Recorded::fingerprint) and restore nothing.
     ///
-    /// A [`Reply`](crate::Reply) comes back as one for which nothing waits.
+    /// A [`Reply`](crate::requests::Reply) comes back as one for which nothing waits.
     ///
     /// Cost: some 300 ns per intent since the journal last noted the state, and what `each` costs. The journal notes the state again once
     /// the intents since the last note have 256 KiB, or as many bytes as that note if it is larger: its writer brings the last noted state

@@ -3,8 +3,8 @@
 use std::fmt::{self, Debug};
 
 use crate::{
-    PanicReport,
     replica::Stamp,
+    supervision::PanicReport,
     util::{
         difference::{Difference, difference, outline},
         panics,

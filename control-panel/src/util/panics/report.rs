@@ -37,11 +37,11 @@ impl PanicReport {
     /// Runs `f`; a panic becomes a report, as a worker's does. For a worker that calls code which it cannot trust, such as a
     /// plugin's.
     ///
-    /// Panic hooks see the panic as [supervised](crate::is_supervised_panic). The caller decides whether to use what `f` was
+    /// Panic hooks see the panic as [supervised](crate::supervision::is_supervised_panic). The caller decides whether to use what `f` was
     /// changing when it panicked. With `panic = "abort"` nothing is caught.
     ///
     /// ```
-    /// use control_panel::PanicReport;
+    /// use control_panel::supervision::PanicReport;
     ///
     /// assert_eq!(PanicReport::catch(|| 1).unwrap(), 1);
     /// let panic = PanicReport::catch(|| panic!("out of ink")).unwrap_err();

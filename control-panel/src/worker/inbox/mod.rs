@@ -26,7 +26,7 @@ use crate::{
 /// The receiving end of a worker's inbox. Created by [`Context::inbox`].
 ///
 /// The inbox belongs to the worker: a command that one run did not take is left for the next. When the worker ends for good,
-/// remaining commands are dropped, which resolves a [`Reply`](crate::Reply) in them as unanswered.
+/// remaining commands are dropped, which resolves a [`Reply`](crate::requests::Reply) in them as unanswered.
 #[doc(alias = "mailbox")]
 #[doc(alias = "channel")]
 pub struct Inbox<C> {
@@ -139,7 +139,7 @@ impl<C: Send + 'static> WorkerHandle<C> {
     ///
     /// The worker receives it by [`Context::inbox`]. A command may be sent before the worker runs, and while it waits to be
     /// restarted. `Ok` means that the inbox accepted the command, not that the worker will live to take it: include a
-    /// [`Reply`](crate::Reply) to know.
+    /// [`Reply`](crate::requests::Reply) to know.
     ///
     /// # Errors
     /// Returns the command: the inbox is full, or the worker has ended for good.

@@ -19,7 +19,8 @@ impl<I: Intent, P> Context<I, P> {
     ///
     /// ```
     /// use control_panel::{
-    ///     Context, ControlPanel, GraphIntent, IntentSource, Reply, worker,
+    ///     Context, ControlPanel, GraphIntent, IntentSource, worker,
+    ///     requests::Reply,
     /// };
     ///
     /// #[derive(GraphIntent)]
@@ -76,7 +77,8 @@ impl<I: Intent, P> Context<I, P> {
     ///
     /// ```
     /// use control_panel::{
-    ///     Context, ControlPanel, GraphIntent, IntentSource, Reply, worker,
+    ///     Context, ControlPanel, GraphIntent, IntentSource, worker,
+    ///     requests::Reply,
     /// };
     ///
     /// #[derive(GraphIntent)]

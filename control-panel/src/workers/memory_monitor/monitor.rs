@@ -13,8 +13,10 @@ use super::{
     judge::{AllThresholds, Judge},
 };
 use crate::{
-    Context, Intent, PanicReport, PolicyClosed, PolicyWatch, Raced, SendError, Source, TrySendError, Worker,
-    race,
+    Context, Intent, PolicyWatch, SendError, TrySendError, Worker,
+    context::{PolicyClosed, Raced, race},
+    intent::Source,
+    supervision::PanicReport,
     workers::{MemoryLevel, wait::after},
 };
 

@@ -22,7 +22,7 @@ use super::{
     files::{Known, Scan},
     text::plain,
 };
-use crate::{PanicReport, workers::lock::lock};
+use crate::{supervision::PanicReport, workers::lock::lock};
 
 /// How long a look may take before the folder is reported as not responding.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -46,7 +46,7 @@ pub use self::{
     status::{ModFolderStatus, ModFolderWatch, ModHealth, ModStatus},
     wasm::CallCosts,
 };
-use crate::{Cancel, Intent, IntentSource, Source, Spawn, Worker, WorkerHandle};
+use crate::{Intent, IntentSource, Spawn, Worker, WorkerHandle, intent::Source, supervision::Cancel};
 
 /// Configures a mod loader: its folder, its source, and what it allows.
 ///

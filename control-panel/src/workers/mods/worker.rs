@@ -29,7 +29,8 @@ use super::{
     wasm::{Host, Instance},
 };
 use crate::{
-    Context, PanicReport, SendError,
+    Context, SendError,
+    supervision::PanicReport,
     workers::{lock::lock, wait::after},
 };
 

@@ -4,7 +4,11 @@ use std::{fmt, ops::RangeInclusive};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CoalesceKey, Peer, PeerId, replica::Grant};
+use crate::{
+    Peer,
+    intent::{CoalesceKey, PeerId},
+    replica::Grant,
+};
 
 /// A peer is in contact: hellos were exchanged, and deltas flow.
 ///

@@ -17,7 +17,10 @@ use super::{
     rendezvous::{Heard, Hint, Neighbour},
     shared::Shared,
 };
-use crate::{Peer, Raced, race};
+use crate::{
+    Peer,
+    context::{Raced, race},
+};
 
 const ANNOUNCEMENT: u8 = 1;
 const WANT: u8 = 2;

@@ -102,8 +102,8 @@ pub use self::{
     trust::TrustOrigin,
 };
 use crate::{
-    Backoff, Cancel, Context, Delta, Intent, IntentSource, Restart, Source, Worker, link::Link,
-    replica::State,
+    Backoff, Context, Delta, Intent, IntentSource, Restart, Worker, intent::Source, link::Link,
+    replica::State, supervision::Cancel,
 };
 
 /// How a [`PeerSync`] talks.

@@ -7,7 +7,11 @@ use std::{convert::Infallible, error, fmt, future::ready, sync::Arc, time::Durat
 use iroh::endpoint::Connection;
 use tokio::{sync::watch, time::sleep};
 
-use crate::{CoalesceKey, Peer, PeerId, Raced, race};
+use crate::{
+    Peer,
+    context::{Raced, race},
+    intent::{CoalesceKey, PeerId},
+};
 
 /// The longest.
 const MOST_BYTES: usize = 1_024;

@@ -12,7 +12,7 @@ use super::{
     feed::Seen,
     plan::{Plan, Step},
 };
-use crate::{Backoff, Context, Intent, PolicyWatch, SendError, Source, TrySendError, Worker};
+use crate::{Backoff, Context, Intent, PolicyWatch, SendError, TrySendError, Worker, intent::Source};
 
 /// Configures a prefetch scheduler: its source, its heuristic, its backoff and its seed.
 ///

@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use control_panel::{ControlPanel, IntentSource, SignalBus, Subscription};
+use control_panel::{ControlPanel, IntentSource, SignalBus, bus::Subscription};
 use control_panel_benches::{intents::Update, table::Table, versions};
 use tokio::{
     runtime::{Builder, Runtime},

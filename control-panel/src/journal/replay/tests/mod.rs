@@ -15,7 +15,7 @@ use tokio::sync::mpsc::Receiver;
 
 use super::{Recorded, Recording, Start};
 use crate::{
-    ControlPanel, GraphIntent, PanelBuilder, QueuedIntent, Reducer, Reply,
+    ControlPanel, GraphIntent, PanelBuilder, QueuedIntent, Reducer,
     journal::{
         JournalError,
         handover::{Handover, handover},
@@ -23,6 +23,7 @@ use crate::{
         record::{FrameRecord, FrameRow, NumberedRuns},
         store::Item,
     },
+    requests::Reply,
 };
 
 /// What stands where the file would.

@@ -8,7 +8,7 @@ use std::{
 use proptest::prelude::*;
 
 use super::{Machine, Recording, Tape, Update, builder};
-use crate::{FrameBudget, reply, util::panics};
+use crate::{FrameBudget, requests::reply, util::panics};
 
 #[derive(Clone, Debug)]
 enum Step {

@@ -26,7 +26,7 @@ use super::super::{
     stopwatch::{Stopwatch, Stretch, thread_time},
     text::plain,
 };
-use crate::PanicReport;
+use crate::supervision::PanicReport;
 
 /// The maximum length of an intent's text, in bytes.
 const INTENT_BYTES: u32 = 16 << 10;

@@ -24,7 +24,7 @@ use super::{
     limits::{ModLimits, Pace},
     text::plain,
 };
-use crate::PanicReport;
+use crate::supervision::PanicReport;
 
 /// The maximum memory in bytes that parsing takes per byte of a module's text; and the bytes of an instance besides its code.
 /// `tests/mod_memory.rs` verifies both.

@@ -9,7 +9,11 @@ use super::{
     super::{PeerOffline, PeerOnline, event::OfflineReason, session::Ended},
     Hub,
 };
-use crate::{Delta, Intent, Peer, Raced, race, replica::State};
+use crate::{
+    Delta, Intent, Peer,
+    context::{Raced, race},
+    replica::State,
+};
 
 /// What tasks report.
 pub(in super::super) enum FromTask {

@@ -23,10 +23,10 @@ use super::{
     store::LinkStore,
 };
 use crate::{
-    Delta, Intent, IntentSender, Peer, Raced,
+    Delta, Intent, IntentSender, Peer,
     anti_entropy::{End, Local, Options, Reason},
+    context::{Raced, race},
     link::Link,
-    race,
     replica::State,
 };
 

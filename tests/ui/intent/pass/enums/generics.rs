@@ -1,4 +1,4 @@
-use control_panel::{ControlPanel, GraphIntent, Intent, LogicalClock, Source};
+use control_panel::{ControlPanel, GraphIntent, Intent, intent::{LogicalClock, Source}};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Peer<T>(T);

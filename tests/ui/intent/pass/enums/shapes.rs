@@ -1,6 +1,6 @@
 //! Every shape of enum, clocks of every kind.
 
-use control_panel::{GraphIntent, Intent, IntentSource, LogicalClock};
+use control_panel::{GraphIntent, Intent, IntentSource, intent::LogicalClock};
 
 #[derive(GraphIntent)]
 enum Empty {}

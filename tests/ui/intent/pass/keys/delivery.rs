@@ -1,6 +1,6 @@
 //! What becomes of each variant, with keys of every kind.
 
-use control_panel::{CoalesceKey, Delivery, GraphIntent, Intent, LatestKey};
+use control_panel::{GraphIntent, Intent, intent::{CoalesceKey, Delivery, LatestKey}};
 
 struct TabId(u32);
 

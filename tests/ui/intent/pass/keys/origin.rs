@@ -1,6 +1,6 @@
 //! The peer of a replicated intent, from fields of every kind.
 
-use control_panel::{GraphIntent, Intent, PeerId};
+use control_panel::{GraphIntent, Intent, intent::PeerId};
 
 struct Replica(&'static str);
 

@@ -1,6 +1,6 @@
 //! What a journal has the name of only, beside the keys that go with it.
 
-use control_panel::{Delivery, GraphIntent, Intent};
+use control_panel::{GraphIntent, Intent, intent::Delivery};
 
 #[derive(GraphIntent)]
 enum Update<T> {
