@@ -49,8 +49,10 @@ fn a_branch_begins_with_what_it_leaves() {
     nodes[0].invite(peer(9), Grant::Write);
     acknowledge(&mut nodes, &[], 3);
     let mut hidden = copy(&nodes[2]);
-    let branches = [nodes[2].write(1), hidden.write(2)];
-    nodes[0].take(&branches);
+    nodes[2].write(1);
+    hidden.write(2);
+    let both: Vec<_> = nodes[2].log.iter().chain(&hidden.log).cloned().collect();
+    nodes[0].take(&both);
     let Node { graph, membership, .. } = &nodes[0];
     let (branch, fork) =
         graph.chains().find_map(|(id, chain)| Some((id, chain.fork?))).expect("the second is a branch");
