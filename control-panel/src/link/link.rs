@@ -250,7 +250,8 @@ impl<S: State> Link<S> {
     /// # Errors
     /// As [`Delta::decode_signed`].
     pub fn decode(&self, bytes: &[u8]) -> Result<Delta<S::Op>, DecodeError> {
-        self.decode_own(bytes.to_vec())
+        let Reads { codec, limits, verifier } = &self.parts.reads;
+        Delta::decode_proved(bytes, &**codec, limits, verifier.as_ref())
     }
 
     /// Likewise, of bytes that are the caller's: a delta that is mostly one run keeps them.

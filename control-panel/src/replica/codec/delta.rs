@@ -85,8 +85,25 @@ impl<Op> Delta<Op> {
         limits: &Limits,
         verifier: Option<&Arc<dyn Verifier>>,
     ) -> Result<Self, DecodeError> {
-        let buffer = Arc::new(bytes);
-        let message = Message::of(&buffer);
+        Self::decode_message(Message::of(&Arc::new(bytes)), codec, limits, verifier)
+    }
+
+    /// Likewise, of bytes that are copied.
+    pub(crate) fn decode_proved(
+        bytes: &[u8],
+        codec: &(impl Codec<Op> + ?Sized),
+        limits: &Limits,
+        verifier: Option<&Arc<dyn Verifier>>,
+    ) -> Result<Self, DecodeError> {
+        Self::decode_message(bytes.into(), codec, limits, verifier)
+    }
+
+    fn decode_message(
+        message: Message<'_>,
+        codec: &(impl Codec<Op> + ?Sized),
+        limits: &Limits,
+        verifier: Option<&Arc<dyn Verifier>>,
+    ) -> Result<Self, DecodeError> {
         let Some(verifier) = verifier else {
             return decode_runs(message, codec, limits, None).map(Self::of);
         };
