@@ -13,6 +13,9 @@ mod anti_entropy;
 pub mod bus;
 pub mod console;
 pub mod context;
+#[cfg(feature = "dashboard")]
+#[cfg_attr(docsrs, doc(cfg(feature = "dashboard")))]
+pub mod dashboard;
 pub mod events;
 pub mod expansion;
 pub mod frame;

@@ -25,6 +25,7 @@ const FLOORS: &[&[&str]] = &[
     &["anti_entropy", "link"],
     &["journal"],
     &["workers"],
+    &["dashboard"],
     &["testing"],
     &["guide"],
 ];

@@ -19,6 +19,8 @@ use crate::{
     supervisor::events::Events,
     util::{mutex::Mutex, name::Name, panics},
 };
+#[cfg(feature = "dashboard")]
+use crate::{intent::order::Origin, worker::WorkerHandle};
 
 /// How many exhibits an observer has at most.
 const EXHIBITS: usize = 32;
@@ -136,6 +138,20 @@ impl Observer {
     /// is woken once, perhaps on the frame thread, and must not block.
     pub fn poll_changed(&self, cx: &Context<'_>, seen: Cursor) -> Poll<()> {
         self.hub.gauge.poll_changed(cx, || self.has_changed(seen))
+    }
+
+    /// The living worker of this origin.
+    #[cfg(feature = "dashboard")]
+    pub(crate) fn worker(&self, instance: u64) -> Option<WorkerHandle> {
+        self.hub.panel.upgrade()?.worker(Origin(instance))
+    }
+
+    /// Wakes a sleeping frame loop.
+    #[cfg(feature = "dashboard")]
+    pub(crate) fn wake_loop(&self) {
+        if let Some(panel) = self.hub.panel.upgrade() {
+            panel.wake_loop();
+        }
     }
 
     fn board(&self) -> Board {

@@ -16,6 +16,8 @@ use crate::{
     telemetry::SendCounts,
     util::{name::Name, panics},
 };
+#[cfg(feature = "dashboard")]
+use crate::{intent::order::Origin, worker::WorkerHandle};
 
 /// How many sources an observer sees.
 const SOURCES: usize = 64;
@@ -54,6 +56,14 @@ pub(crate) struct SourceFigures {
 pub(crate) trait Observable: Send + Sync {
     /// Copies the figures. The frame thread does not wait for it.
     fn figures(&self) -> PanelFigures;
+
+    /// The living worker of this origin.
+    #[cfg(feature = "dashboard")]
+    fn worker(&self, origin: Origin) -> Option<WorkerHandle>;
+
+    /// Wakes a sleeping frame loop.
+    #[cfg(feature = "dashboard")]
+    fn wake_loop(&self);
 }
 
 impl<I: Intent, P: Send + Sync + 'static> Observable for Shared<I, P> {
@@ -82,6 +92,16 @@ impl<I: Intent, P: Send + Sync + 'static> Observable for Shared<I, P> {
             warning: self.warning(),
             supervised: self.supervisor.registry().observe(),
         }
+    }
+
+    #[cfg(feature = "dashboard")]
+    fn worker(&self, origin: Origin) -> Option<WorkerHandle> {
+        self.worker_by_origin(origin)
+    }
+
+    #[cfg(feature = "dashboard")]
+    fn wake_loop(&self) {
+        self.queue.wake_loop();
     }
 }
 

@@ -1,0 +1,114 @@
+//! What it answers.
+
+use std::io::{BufRead, BufReader, Write};
+
+use control_panel::{
+    Context, Worker,
+    console::{Console, History, View, WorkerState},
+    dashboard::{Dashboard, DashboardError},
+};
+
+use super::{Count, IntentSource, MS, Panel, Served, TOKEN, Update, body, code};
+
+#[test]
+fn the_page_and_what_it_loads_is_all_here() {
+    let served = Served::new(|dashboard| dashboard);
+    let page = served.get("/");
+    assert_eq!(code(&page), "200");
+    for needed in
+        ["content-security-policy: default-src 'none'", "x-content-type-options: nosniff", "text/html"]
+    {
+        assert!(page.contains(needed), "{needed} in {page}");
+    }
+    for file in ["/page.css", "/page.js"] {
+        assert_eq!(code(&served.get(file)), "200", "{file}");
+        assert!(page.contains(file));
+    }
+    let elsewhere = ["http://", "https://", "//cdn"].iter().any(|place| {
+        let page = body(&page).replace("http://www.w3.org/2000/svg", "");
+        page.contains(place)
+    });
+    assert!(!elsewhere, "nothing is loaded from elsewhere");
+    assert_eq!(code(&served.get("/nothing")), "404");
+    assert!(served.panel.shutdown_blocking().is_clean());
+}
+
+#[test]
+fn the_status_is_what_a_console_shows() {
+    let mut served = Served::new(|dashboard| dashboard);
+    served.panel.spawn(Worker::new("stays", IntentSource::Restore, |cx: Context<Update, u32>| async move {
+        cx.cancelled().await;
+    }));
+    served
+        .panel
+        .spawn(Worker::new("bug", IntentSource::Restore, |_: Context<Update, u32>| async {
+            panic!("out of ink")
+        }))
+        .ended_blocking();
+    served.panel.run_frame(&mut Count::default(), &mut (), []);
+    std::thread::sleep(150 * MS);
+    let status = served.status();
+    let view: View = serde_json::from_value(status["view"].clone()).unwrap();
+    let _: History = serde_json::from_value(status["history"].clone()).unwrap();
+    let own = Console::default().refresh(&served.panel.observer());
+    assert_eq!((view.panel.as_str(), view.frames.count), ("under test", 1));
+    let names = |view: &View| {
+        view.workers.iter().map(|worker| (worker.name.clone(), worker.instance)).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&view), names(&own));
+    assert!(view.workers.iter().all(|worker| worker.state == WorkerState::Running), "{view:#?}");
+    let panic = view.ends[0].panic.as_ref().unwrap();
+    assert!(panic.place.contains("answers.rs:") && panic.message == "out of ink", "{panic:?}");
+}
+
+#[test]
+fn events_begin_with_everything_and_go_on() {
+    let served = Served::new(|dashboard| dashboard);
+    let mut stream = served.connect();
+    write!(stream, "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let mut lines = BufReader::new(stream).lines().map(Result::unwrap).filter(|line| line.contains(": "));
+    let mut event = |name: &str| {
+        let head = format!("event: {name}");
+        lines.by_ref().find(|line| line.ends_with(&head)).expect("the stream goes on");
+        let data = lines.next().unwrap();
+        serde_json::from_str::<serde_json::Value>(data.strip_prefix("data: ").unwrap()).unwrap()
+    };
+    let first = event("status");
+    assert!(first["history"]["points"].is_array() && first["view"]["workers"].is_array());
+    let before = event("view")["view"]["observed_for"].as_f64().unwrap();
+    let after = event("view");
+    assert!(after["view"]["observed_for"].as_f64().unwrap() > before, "at least once a second");
+    assert_eq!(after["dashboard"]["viewers"], 1);
+    assert!(after["points"].is_array() && after["sources"].is_array());
+}
+
+#[test]
+fn an_address_that_cannot_be_served_is_an_error_with_its_reason() {
+    let panel = Panel::new();
+    let open = |dashboard: Dashboard, address: &str| dashboard.serve(address);
+    let first = open(Dashboard::new(panel.observer()), "127.0.0.1:0").unwrap();
+    let taken = open(Dashboard::new(panel.observer()), &first.address().to_string()).unwrap_err();
+    assert!(taken.to_string().contains("port is in use"), "{taken}");
+    let wide = open(Dashboard::new(panel.observer()), "0.0.0.0:0");
+    assert!(matches!(wide, Err(DashboardError::NotLoopback(_))), "{wide:?}");
+    let named = open(Dashboard::new(panel.observer()).answer_to("panel.lan"), "0.0.0.0:0").unwrap();
+    assert!(named.url().starts_with("http://localhost:"));
+    let short = open(Dashboard::new(panel.observer()).token("short"), "127.0.0.1:0");
+    assert!(matches!(short, Err(DashboardError::ShortToken)), "{short:?}");
+    assert!(open(Dashboard::new(panel.observer()).token(TOKEN), "127.0.0.1:0").is_ok());
+    // The port is free again once the server is dropped.
+    let address = first.address();
+    drop(first);
+    assert!(open(Dashboard::new(panel.observer()), &address.to_string()).is_ok());
+}
+
+#[test]
+fn it_stops_with_the_panel_whatever_viewers_do() {
+    let served = Served::new(|dashboard| dashboard);
+    let mut stream = served.connect();
+    write!(stream, "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let report = served.panel.shutdown_blocking();
+    assert!(report.is_clean(), "{report}");
+    assert!(report.elapsed() < std::time::Duration::from_secs(3), "{report}");
+    assert!(served.worker.status().is_final());
+}

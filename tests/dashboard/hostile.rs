@@ -1,0 +1,151 @@
+//! Clients that mean harm, or that are merely slow: each is refused or dropped with a reason, and counted.
+
+use std::{
+    io::{Read, Write},
+    time::{Duration, Instant},
+};
+
+use control_panel::{Context, Worker};
+use tokio::net::TcpSocket;
+
+use super::{Count, IntentSource, MS, Panel, Served, Update, body, code, read, soon};
+
+#[test]
+fn another_host_or_origin_gets_nothing() {
+    let served = Served::new(|dashboard| dashboard.answer_to("panel.lan"));
+    for host in ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "", "10.0.0.1"] {
+        let answer = served.say(&format!("GET /status.json HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+        assert_eq!((code(&answer), body(&answer).contains("workers")), ("403", false), "{host}");
+    }
+    assert_eq!(code(&served.say("GET / HTTP/1.1\r\n\r\n")), "403", "no host at all");
+    assert_eq!(code(&served.say("GET / HTTP/1.1\r\nHost: panel.lan:1\r\n\r\n")), "200");
+    for (origin, expected) in [
+        ("http://evil.example".to_owned(), "403"),
+        ("null".to_owned(), "403"),
+        ("http://127.0.0.1:1".to_owned(), "403"),
+        (format!("http://{}", served.address), "200"),
+    ] {
+        let answer = served.request("GET /status.json", &format!("Origin: {origin}\r\n"), "");
+        assert_eq!(code(&answer), expected, "{origin}");
+    }
+    assert_eq!((served.refused("host"), served.refused("origin")), (6, 3));
+}
+
+#[test]
+fn a_head_that_is_too_large_or_no_request_is_refused() {
+    let served = Served::new(|dashboard| dashboard);
+    let long = format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "x".repeat(100_000));
+    assert!(matches!(code(&served.say(&long)), "431" | "none"), "refused, or cut off while it still sends");
+    let many: String = (0..1000).map(|n| format!("X-{n}: x\r\n")).collect();
+    assert!(matches!(
+        code(&served.say(&format!("GET / HTTP/1.1\r\nHost: localhost\r\n{many}\r\n"))),
+        "431" | "none"
+    ));
+    assert!(
+        matches!(code(&served.say("\x16\x03\x01\x02\x00\x01\x00\x01\x7c\x03\x03")), "400" | "none"),
+        "TLS"
+    );
+    assert!(matches!(code(&served.say("NONSENSE\r\n\r\n")), "400" | "none"));
+    soon("all four are counted", || served.refused("malformed") == 4);
+    assert_eq!(code(&served.get("/")), "200");
+}
+
+#[test]
+fn a_client_that_sends_slowly_is_dropped() {
+    let served = Served::new(|dashboard| dashboard.patience(400 * MS));
+    let mut stream = served.connect();
+    let began = Instant::now();
+    // A byte now and then: each would keep a connection that only looks at the last one.
+    for byte in b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+        .iter()
+        .cycle()
+    {
+        if stream.write_all(&[*byte]).is_err() || began.elapsed() > Duration::from_secs(10) {
+            break;
+        }
+        std::thread::sleep(20 * MS);
+    }
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    // One that says nothing at all.
+    let mut silent = served.connect();
+    read(&mut silent);
+    assert!(began.elapsed() < Duration::from_secs(8));
+    soon("both are counted", || served.refused("slow") == 2);
+}
+
+#[test]
+fn a_thousand_viewers_are_refused_beyond_the_cap_and_the_frames_go_on() {
+    let mut served = Served::new(|dashboard| dashboard.viewers(4));
+    let mut viewers = Vec::new();
+    let mut longest = Duration::ZERO;
+    for _ in 0..1000 {
+        let mut stream = served.connect();
+        let _ = stream.write_all(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        viewers.push(stream);
+        let began = Instant::now();
+        served.panel.run_frame(&mut Count::default(), &mut (), []);
+        longest = longest.max(began.elapsed());
+    }
+    soon("four are let in", || {
+        viewers.iter().filter(|stream| peek(stream).starts_with("HTTP/1.1 200")).count() == 4
+    });
+    let refused = viewers.iter().filter(|stream| peek(stream).starts_with("HTTP/1.1 503")).count();
+    drop(viewers);
+    soon("there is room again", || served.get("/status.json").contains(" 200 "));
+    let counted = served.refused("viewers") + served.refused("connections");
+    assert_eq!(counted, 996, "each is refused with a reason");
+    assert!(refused > 900, "and most hear it: {refused} (a reset may overtake the answer)");
+    soon("they left", || served.status()["dashboard"]["left"] == 4);
+    assert!(longest < Duration::from_secs(1), "no frame waited for viewers: {longest:?}");
+}
+
+/// What has arrived, without waiting for more.
+fn peek(stream: &std::net::TcpStream) -> String {
+    stream.set_nonblocking(true).unwrap();
+    let mut bytes = [0; 16];
+    let read = stream.peek(&mut bytes).unwrap_or(0);
+    String::from_utf8_lossy(&bytes[..read]).into_owned()
+}
+
+#[test]
+fn a_viewer_that_never_reads_is_dropped_and_holds_up_nobody() {
+    let panel = Panel::new();
+    for number in 0..400 {
+        let name =
+            format!("a worker with a name that is long enough to fill what a connection holds {number}");
+        panel.spawn(Worker::new(name, IntentSource::Restore, |cx: Context<Update, u32>| async move {
+            cx.cancelled().await;
+        }));
+    }
+    let served = Served::of(panel, |dashboard| dashboard.patience(500 * MS));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let stuck = runtime.block_on(async {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let stream = socket.connect(served.address).await.unwrap();
+        stream.writable().await.unwrap();
+        stream.try_write(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        stream
+    });
+    soon("it is there", || served.status()["dashboard"]["viewers"] == 1);
+    soon("it is dropped", || served.refused("slow") == 1);
+    let about = &served.status()["dashboard"];
+    assert_eq!((&about["viewers"], &about["left"]), (&0.into(), &1.into()));
+    drop(stuck);
+}
+
+#[test]
+fn a_browser_that_goes_away_is_no_viewer_any_more() {
+    let served = Served::new(|dashboard| dashboard);
+    for round in 1..=3 {
+        let mut stream = served.connect();
+        write!(stream, "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        let mut some = [0; 64];
+        stream.read_exact(&mut some).unwrap();
+        assert_eq!(served.status()["dashboard"]["viewers"], 1);
+        drop(stream);
+        soon("it left", || served.status()["dashboard"]["left"] == round);
+    }
+    let about = &served.status()["dashboard"];
+    assert_eq!((&about["viewers"], &about["refused"]["slow"]), (&0.into(), &0.into()));
+}
