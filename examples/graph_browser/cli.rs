@@ -99,6 +99,12 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = idle)]
     pub(crate) offline_after: Duration,
 
+    /// Serves a page that shows this program, and prints where: workers, queue, frames. Default: port 7878 of this machine; port 0 is any
+    /// that is free.
+    #[cfg(feature = "dashboard")]
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:7878")]
+    pub(crate) dashboard: Option<std::net::SocketAddr>,
+
     /// The folder of mods. Default: the three shipped with this example.
     #[cfg(feature = "mods")]
     #[arg(long, value_name = "DIR")]

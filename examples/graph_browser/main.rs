@@ -7,6 +7,7 @@
 //!     cargo run -p examples --features mods --example graph_browser               # with WebAssembly mods
 //!     cargo run -p examples --features journal --example graph_browser -- --journal /tmp/browser.journal   # kill it, start it again
 //!     cargo run -p examples --features p2p --example graph_browser -- --journal /tmp/a.journal --share    # and, in others, --peer TICKET
+//!     cargo run -p examples --features dashboard --example graph_browser -- --dashboard --for 10m         # and open what it prints
 //!
 //! What to look for:
 //!
@@ -34,6 +35,8 @@ mod cli;
 mod commands;
 mod contacts;
 mod crawl;
+#[cfg(feature = "dashboard")]
+mod dashboard;
 mod edit;
 mod frames;
 mod graph;
@@ -132,6 +135,8 @@ fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
         record: began.record,
         #[cfg(feature = "p2p")]
         share: began.share,
+        #[cfg(feature = "dashboard")]
+        pause: None,
         invited: [0; 2],
         frames: FrameTimes::default(),
         breaches: 0,
@@ -147,6 +152,9 @@ fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     if let Some(share) = &mut browser.share {
         browser.register.workers.extend(share.spawn(&browser.register.panel));
     }
+
+    #[cfg(feature = "dashboard")]
+    browser.serve_dashboard(cli)?;
 
     let began = Instant::now();
     let ending = browser.run(cli, &stop, began);
@@ -192,6 +200,8 @@ struct Browser {
     record: Option<Record>,
     #[cfg(feature = "p2p")]
     share: Option<share::Share>,
+    #[cfg(feature = "dashboard")]
+    pause: Option<control_panel::dashboard::FramePause>,
     frames: FrameTimes,
     breaches: u64,
     invariants: Invariants,
@@ -204,12 +214,48 @@ struct Browser {
 }
 
 impl Browser {
+    /// Serves the dashboard, if that was asked for.
+    #[cfg(feature = "dashboard")]
+    fn serve_dashboard(&mut self, cli: &Cli) -> Result<(), Box<dyn Error>> {
+        let shown = dashboard::serve(cli, &self.register.panel, |_observer| {
+            #[cfg(feature = "journal")]
+            if let Some(record) = &self.record {
+                _observer.attach(record.journal.clone());
+            }
+            #[cfg(feature = "p2p")]
+            if let Some(share) = &self.share {
+                _observer.attach(share.handle());
+            }
+        })?;
+        if let Some(dashboard::Shown { pause, worker }) = shown {
+            self.pause = Some(pause);
+            self.register.workers.push(worker);
+        }
+        Ok(())
+    }
+
+    /// Whether a viewer of the dashboard lets the next frame run.
+    #[cfg_attr(not(feature = "dashboard"), expect(clippy::unused_self, reason = "there is no viewer"))]
+    fn admits_a_frame(&self) -> bool {
+        #[cfg(feature = "dashboard")]
+        return self.pause.as_ref().is_none_or(|pause| pause.admits());
+        #[cfg(not(feature = "dashboard"))]
+        true
+    }
+
     /// Runs frames until there is a reason to end, and says which.
     fn run(&mut self, cli: &Cli, stop: &Stop, began: Instant) -> &'static str {
         let mut progress = Progress::new(cli.quiet);
         let mut pace = Pace::new(FRAMES_PER_SECOND);
         let mut switches = ContextSwitches::of_this_thread();
         let ending = loop {
+            if !self.admits_a_frame() {
+                match stop.signal() {
+                    Some(signal) => break signal.name(),
+                    None => pace.wait(),
+                }
+                continue;
+            }
             // Asked before the frame: what the crawl sent before it ended is then in this frame or left.
             let crawled = self.register.crawlers.iter().all(|worker| worker.status().is_final());
             let left = self.frame(&mut switches);

@@ -2,6 +2,7 @@
 //! (`control-panel/src/console/tests.rs`).
 
 mod bounded;
+mod cost;
 mod queue;
 mod waking;
 mod workers;

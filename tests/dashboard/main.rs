@@ -2,6 +2,8 @@
 
 mod answers;
 mod control;
+#[cfg(target_os = "linux")]
+mod cost;
 mod hostile;
 #[cfg(unix)]
 mod page;

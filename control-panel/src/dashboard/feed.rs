@@ -49,8 +49,9 @@ impl Default for Feed {
 }
 
 /// Reads the panel for ever: when something changes, four times a second at most, once a second at least.
-pub(super) async fn run(shared: &Shared) -> Infallible {
+pub(super) async fn run(shared: &Shared, beat: impl Fn()) -> Infallible {
     loop {
+        beat();
         let began = Instant::now();
         let cursor = {
             let mut state = shared.feed.state.lock();

@@ -30,10 +30,19 @@ use super::{
     refusals::{Refusals, Refused},
     routes,
 };
-use crate::{Worker, console::Observer, context::race, intent::Intent, supervision::Restart};
+use crate::{
+    Worker,
+    console::Observer,
+    context::{Raced, race},
+    intent::Intent,
+    supervision::Restart,
+};
 
 /// Connections beside those of viewers: each is for one request.
 const OTHERS: usize = 16;
+
+/// How often its worker is heard of at least.
+const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// The largest head of a request, and the most headers in it.
 const HEAD: usize = 16 * 1024;
@@ -106,14 +115,13 @@ impl Server {
     pub fn into_worker<I: Intent, P: Send + Sync + 'static>(self, source: I::Source) -> Worker<I, P> {
         let worker = Worker::thread("dashboard", source, move |cx| {
             let runtime = Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(async {
-                match race(cx.cancelled(), self.serve()).await {
-                    crate::context::Raced::First(()) => Ok(()),
-                    crate::context::Raced::Second(served) => served.map(|never| match never {}),
-                }
-            })
+            let served = runtime.block_on(race(cx.cancelled(), self.serve(|| cx.heartbeat())));
+            match served {
+                Raced::First(()) => Ok(()),
+                Raced::Second(served) => served.map(|never| match never {}),
+            }
         });
-        worker.restart(Restart::OnFailure)
+        worker.restart(Restart::OnFailure).heartbeat(HEARTBEAT)
     }
 
     /// Serves it here until the future is dropped, and with it all connections: for a program that has a runtime of its own for such
@@ -122,14 +130,15 @@ impl Server {
     /// # Errors
     /// The port cannot be served on this runtime.
     pub async fn run(self) -> io::Result<Infallible> {
-        self.serve().await
+        self.serve(|| ()).await
     }
 
-    async fn serve(&self) -> io::Result<Infallible> {
+    /// Calls `beat` once a second at least.
+    async fn serve(&self, beat: impl Fn()) -> io::Result<Infallible> {
         let listener = TcpListener::from_std(self.listener.try_clone()?)?;
-        let feed = pin!(feed::run(&self.shared));
+        let feed = pin!(feed::run(&self.shared, beat));
         match race(feed, accept(listener, &self.shared)).await {
-            crate::context::Raced::First(never) | crate::context::Raced::Second(never) => match never {},
+            Raced::First(never) | Raced::Second(never) => match never {},
         }
     }
 }

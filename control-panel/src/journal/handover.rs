@@ -5,7 +5,10 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
-use tokio::sync::{Notify, mpsc};
+use tokio::{
+    sync::{Notify, mpsc},
+    time::Instant,
+};
 
 use super::{
     keeping::AnySnapshot,
@@ -44,6 +47,8 @@ pub(crate) struct Gauge {
     given: AtomicU64,
     /// Items durable, ever.
     durable: AtomicU64,
+    /// When that last rose, for display.
+    synced: Mutex<Option<Instant>>,
     /// The writer has failed, and keeps what it has taken.
     halted: AtomicBool,
     /// The file is long enough for a snapshot to be worth writing.
@@ -180,6 +185,7 @@ impl Gauge {
         let before = self.bytes.fetch_sub(weight, Ordering::AcqRel);
         debug_assert!(before >= weight, "{weight} bytes are durable, and {before} were handed over");
         self.durable.fetch_add(items.len() as u64, Ordering::AcqRel);
+        *self.synced.lock() = Some(Instant::now());
         self.notify();
         let Some(mut spare) = self.spare.try_lock() else { return };
         for item in items {
@@ -230,6 +236,11 @@ impl Gauge {
         if self.durable.load(Ordering::Acquire) == durable {
             rung.await;
         }
+    }
+
+    /// When something was last made durable.
+    pub(super) fn synced(&self) -> Option<Instant> {
+        *self.synced.lock()
     }
 
     pub(super) fn is_halted(&self) -> bool {

@@ -154,6 +154,7 @@ mod again;
 mod cli;
 mod effects;
 mod error;
+mod exhibit;
 mod files;
 mod handover;
 mod identity;

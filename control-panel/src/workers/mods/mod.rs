@@ -6,6 +6,7 @@ mod control;
 mod counter;
 mod error;
 mod event;
+mod exhibit;
 mod files;
 mod function;
 mod grants;

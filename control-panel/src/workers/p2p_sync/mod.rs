@@ -59,6 +59,7 @@ mod dial;
 mod endpoint;
 mod error;
 mod event;
+mod exhibit;
 #[doc = include_str!("guide.md")]
 pub mod guide {}
 mod handle;

@@ -76,6 +76,13 @@ pub(super) struct State {
 }
 
 impl Shared {
+    /// Bytes sent to this peer and received from it, on the connection that there is.
+    pub(super) fn bytes(&self, peer: &Peer) -> Option<(u64, u64)> {
+        let connection = self.state().connections.get(peer)?.upgrade()?;
+        let stats = connection.stats();
+        Some((stats.udp_tx.bytes, stats.udp_rx.bytes))
+    }
+
     pub(super) fn new(options: &PeerSyncOptions, group: RunHash, trust: TrustStore) -> Self {
         let key = &options.key;
         Self {
