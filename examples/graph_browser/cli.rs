@@ -18,6 +18,10 @@ use crate::{commands, policy::LifecyclePolicy, register::heuristics};
 ///
 /// Exit codes: 0 all went well; 1 it could not go on, or a worker did not end cleanly; 2 the command line makes
 /// no sense; 3 the journal cannot be used: in use, damaged, of another program or folder, on a full disk; 4 the graph cannot be shared: the key or the list of peers cannot be used, or the ticket was not redeemed; 130 and 143 a second Ctrl-C or SIGTERM forced the exit.
+#[cfg_attr(
+    any(feature = "terminal", feature = "window"),
+    allow(clippy::struct_excessive_bools, reason = "each is an option of its own")
+)]
 #[derive(Debug, Clone, Parser)]
 #[command(name = "graph_browser", version, allow_negative_numbers = true, after_long_help = commands::HELP)]
 pub(crate) struct Cli {
@@ -110,6 +114,22 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "DIR")]
     pub(crate) mods: Option<PathBuf>,
 
+    /// Opens a window: the graph, the page that is looked at, the console of the panel, and with --journal a slider over what was recorded
+    /// by the time that the program began. It goes on until the window is closed.
+    #[cfg(feature = "window")]
+    #[arg(long, conflicts_with = "frames")]
+    pub(crate) window: bool,
+
+    /// Workers that fail and panic besides, for a console that has something to show.
+    #[cfg(any(feature = "terminal", feature = "window"))]
+    #[arg(long)]
+    pub(crate) demo: bool,
+
+    /// On a terminal: a bar and lines in place of the console.
+    #[cfg(feature = "terminal")]
+    #[arg(long)]
+    pub(crate) plain: bool,
+
     /// Shows no progress, only the summary.
     #[arg(long, short)]
     pub(crate) quiet: bool,
@@ -122,6 +142,24 @@ impl Cli {
         #[cfg(feature = "p2p")]
         return self.share || self.peer.is_some();
         #[cfg(not(feature = "p2p"))]
+        false
+    }
+
+    /// Whether a person looks at it, and ends it.
+    pub(crate) fn is_looked_at(&self) -> bool {
+        #[cfg(feature = "window")]
+        if self.window {
+            return true;
+        }
+        self.has_screen()
+    }
+
+    /// Whether the terminal is drawn on as a whole: then nothing is typed into lines.
+    #[cfg_attr(not(feature = "terminal"), expect(clippy::unused_self, reason = "there is no such view"))]
+    pub(crate) fn has_screen(&self) -> bool {
+        #[cfg(feature = "terminal")]
+        return crate::terminal::Screen::is_wanted(self);
+        #[cfg(not(feature = "terminal"))]
         false
     }
 

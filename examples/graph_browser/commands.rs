@@ -7,10 +7,10 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt, BufReader};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{intent::GraphIntent, policy::LifecyclePolicy, progress::say};
+use crate::{graph::Place, intent::GraphIntent, policy::LifecyclePolicy, progress::say};
 
 /// Bytes of a line at most; a longer one is no command.
-const LINE: usize = 200;
+pub(crate) const LINE: usize = 200;
 /// After so many lines that nobody understands, whatever is at the other end is no person.
 const MISUNDERSTOOD: u32 = 20;
 
@@ -21,6 +21,7 @@ Commands, typed while it runs, a line each:
   warm N           webviews kept warm besides, 0 to 4096; 0 turns prefetch off too
   memory FRACTION  the used fraction of memory from which on it is scarce, 0 to 1
   note PATH WORDS  a note on a page, for all that share the graph; without words it is taken away
+  place PATH X Y   where a page is in the picture of the graph, for all that share it; without X Y it is let go
   status           how things are
   capabilities     what the browser can do now, mods included
   invite           a ticket for one more program (--share); `invite owner`: for one that may invite too
@@ -42,6 +43,11 @@ pub(crate) enum Command {
     Invite {
         /// Whether the other may invite, too.
         owner: bool,
+    },
+    Place {
+        path: String,
+        /// None where it is let go.
+        place: Option<Place>,
     },
 }
 
@@ -66,7 +72,7 @@ impl Change {
 }
 
 /// A line: a command, a wish for help, or nothing.
-fn parse(line: &str) -> Result<Option<Command>, String> {
+pub(crate) fn parse(line: &str) -> Result<Option<Command>, String> {
     let words: Vec<_> = line.split_whitespace().collect();
     let change = match words[..] {
         [] => return Ok(None),
@@ -78,6 +84,12 @@ fn parse(line: &str) -> Result<Option<Command>, String> {
         ["note", path, ref words @ ..] => {
             return Ok(Some(Command::Note { path: path.to_owned(), words: words.join(" ") }));
         }
+        ["place", path] => return Ok(Some(Command::Place { path: path.to_owned(), place: None })),
+        ["place", path, x, y] => {
+            let place = Some((parsed(x, "whole number")?, parsed(y, "whole number")?));
+            return Ok(Some(Command::Place { path: path.to_owned(), place }));
+        }
+        ["place", ..] => return Err("`place` takes a page's path, and two whole numbers or none".into()),
         ["help" | "?"] => return Err(HELP.into()),
         ["active", number] => Change::Active(parsed(number, "whole number")?),
         ["warm", number] => Change::Warm(parsed(number, "whole number")?),
@@ -177,6 +189,11 @@ mod tests {
         assert_eq!((parse(""), parse(" \t")), (Ok(None), Ok(None)));
         let note = |words: &str| Ok(Some(Command::Note { path: "a.html".into(), words: words.into() }));
         assert_eq!((parse("note a.html  read  me"), parse("note a.html")), (note("read me"), note("")));
+        let place = |place| Ok(Some(Command::Place { path: "a.html".into(), place }));
+        assert_eq!(
+            (parse("place a.html -3 40"), parse("place a.html")),
+            (place(Some((-3, 40))), place(None))
+        );
         assert!(parse("help").is_err_and(|help| help.contains("active N")));
         for (line, answer) in [
             ("active 0", "at least 1"),
@@ -188,6 +205,9 @@ mod tests {
             ("memory much", "no number"),
             ("dance", "no such command"),
             ("note", "no such command"),
+            ("place", "whole numbers or none"),
+            ("place a.html 1", "whole numbers or none"),
+            ("place a.html 1 wide", "no whole number"),
         ] {
             assert!(parse(line).is_err_and(|reason| reason.contains(answer)), "{line}");
         }
@@ -197,7 +217,7 @@ mod tests {
     fn every_command_that_help_names_is_one() {
         for line in HELP.lines().skip(1) {
             let command = line.split("  ").find(|part| !part.is_empty()).expect("a command");
-            let typed = command.replace(" N", " 3").replace(" FRACTION", " 0.3");
+            let typed = command.replace(" X Y", " 1 2").replace(" N", " 3").replace(" FRACTION", " 0.3");
             let understood = parse(&typed);
             assert!(typed == "help" || matches!(understood, Ok(Some(_))), "{typed}: {understood:?}");
         }

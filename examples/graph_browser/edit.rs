@@ -7,7 +7,7 @@ use control_panel::{IntentSource, Stamp, State, Undoable, Worker, replica::Redo}
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    graph::{Content, Graph},
+    graph::{Content, Graph, Place},
     intent::{GraphIntent, NodeKey},
     page::LinkCounts,
     policy::LifecyclePolicy,
@@ -37,6 +37,11 @@ pub(crate) enum Edit {
         path: Arc<str>,
         words: Arc<str>,
     },
+    /// Where a page is in the picture of the graph, or that it is let go. By its path, likewise.
+    Place {
+        path: Arc<str>,
+        place: Option<Place>,
+    },
 }
 
 /// What taking an edit back needs. A graph of many pages is cloned in milliseconds; this is a few words.
@@ -55,6 +60,8 @@ pub(crate) enum Before {
     Skip(Skips),
     /// The note that there was.
     Note(Option<Arc<str>>),
+    /// The place that there was.
+    Place(Option<Place>),
     /// It changed nothing: the page is not there, or read, or skipped.
     Nothing,
 }
@@ -73,6 +80,7 @@ impl State for Graph {
             }
             Edit::Skip { key, why } => self.skip(*key, *why),
             Edit::Note { path, words } => self.note(path, words),
+            Edit::Place { path, place } => self.place(path, *place),
         }
     }
 }
@@ -94,6 +102,7 @@ impl Undoable for Graph {
                 Before::Skip(self.skips.clone())
             }
             Edit::Note { path, .. } => Before::Note(self.notes.get(path).cloned()),
+            Edit::Place { path, .. } => Before::Place(self.places.get(path).copied()),
             Edit::Read { .. } | Edit::Skip { .. } => Before::Nothing,
         };
         self.apply(edit, stamp);
@@ -131,7 +140,16 @@ impl Undoable for Graph {
                     None => self.notes.remove(path),
                 };
             }
-            (_, Before::Read { .. } | Before::Skip(_) | Before::Note(_) | Before::Nothing) => {}
+            (Edit::Place { path, .. }, Before::Place(before)) => {
+                match before {
+                    Some(before) => self.places.insert(Arc::clone(path), before),
+                    None => self.places.remove(path),
+                };
+            }
+            (
+                _,
+                Before::Read { .. } | Before::Skip(_) | Before::Note(_) | Before::Place(_) | Before::Nothing,
+            ) => {}
         }
     }
 }
@@ -158,7 +176,11 @@ mod tests {
 
     /// Also edits that make no sense: keys that are not next, pages that are not there, pages that were read.
     fn edit(rng: &mut Rng, graph: &Graph) -> Edit {
-        match rng.below(5) {
+        match rng.below(6) {
+            5 => Edit::Place {
+                path: format!("{}.html", rng.below(9)).into(),
+                place: (rng.below(3) > 0).then(|| (i32::try_from(rng.below(9)).expect("small"), -1)),
+            },
             4 => Edit::Note {
                 path: format!("{}.html", rng.below(9)).into(),
                 words: ["", "old", "new"][rng.index(3)].into(),

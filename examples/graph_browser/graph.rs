@@ -15,6 +15,8 @@ use crate::{
 
 /// Notes there may be: one more is none.
 const NOTES: usize = 256;
+/// Pages that may have a place of their own: one more has none.
+const PLACES: usize = 4_096;
 /// Broken links shown at the end.
 const BROKEN_SHOWN: usize = 3;
 
@@ -51,7 +53,12 @@ pub(crate) struct Graph {
     pub(crate) broken: BTreeSet<String>,
     /// By the path of the page.
     pub(crate) notes: BTreeMap<Arc<str>, Arc<str>>,
+    /// Where somebody put a page, by its path: in whole units, as fractions are not the same on every machine.
+    pub(crate) places: BTreeMap<Arc<str>, Place>,
 }
+
+/// A place in the picture of the graph, from its middle.
+pub(crate) type Place = (i32, i32);
 
 impl Graph {
     pub(crate) fn len(&self) -> usize {
@@ -130,6 +137,17 @@ impl Graph {
             self.notes.remove(path);
         } else if self.notes.len() < NOTES || self.notes.contains_key(path) {
             self.notes.insert(Arc::clone(path), Arc::clone(words));
+        }
+    }
+
+    /// Puts a page in a place in the picture of the graph; without one it is let go.
+    pub(crate) fn place(&mut self, path: &Arc<str>, place: Option<Place>) {
+        match place {
+            None => _ = self.places.remove(path),
+            Some(place) if self.places.len() < PLACES || self.places.contains_key(path) => {
+                self.places.insert(Arc::clone(path), place);
+            }
+            Some(_) => {}
         }
     }
 

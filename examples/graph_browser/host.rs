@@ -172,6 +172,21 @@ impl<L: Loader> WebviewHost<L> {
         self.views.iter().map(|(key, view)| (*key, view.observed()))
     }
 
+    /// The text in a node's webview, where it has one.
+    #[cfg(feature = "window")]
+    pub(crate) fn text(&self, key: NodeKey) -> Option<&str> {
+        match &self.views.get(&key)?.state {
+            State::Mapped(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether something is under way or will be tried again, which no intent announces.
+    #[cfg(feature = "window")]
+    pub(crate) fn waits(&self) -> bool {
+        self.views.values().any(|view| matches!(view.state, State::Pending(_) | State::Blocked { .. }))
+    }
+
     /// The bytes of text held in webviews.
     pub(crate) fn text_bytes(&self) -> usize {
         let text = |view: &Webview| if let State::Mapped(text) = &view.state { text.len() } else { 0 };

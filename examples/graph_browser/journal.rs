@@ -128,7 +128,7 @@ impl Recorded for GraphBrowserApp {
     }
 
     fn fingerprint() -> u64 {
-        2
+        3
     }
 }
 

@@ -8,6 +8,7 @@
 //!     cargo run -p examples --features journal --example graph_browser -- --journal /tmp/browser.journal   # kill it, start it again
 //!     cargo run -p examples --features p2p --example graph_browser -- --journal /tmp/a.journal --share    # and, in others, --peer TICKET
 //!     cargo run -p examples --features dashboard --example graph_browser -- --dashboard --for 10m         # and open what it prints
+//!     cargo run -p examples --features window,journal --example graph_browser -- --window --journal /tmp/a.journal    # a window
 //!
 //! What to look for:
 //!
@@ -37,6 +38,8 @@ mod contacts;
 mod crawl;
 #[cfg(feature = "dashboard")]
 mod dashboard;
+#[cfg(any(feature = "terminal", feature = "window"))]
+mod demo;
 mod edit;
 mod frames;
 mod graph;
@@ -60,7 +63,11 @@ mod share;
 mod site;
 mod skip;
 mod summary;
+#[cfg(feature = "terminal")]
+mod terminal;
 mod visitor;
+#[cfg(feature = "window")]
+mod window;
 
 use std::{
     error::Error,
@@ -73,7 +80,7 @@ use std::{
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
 use control_panel::{
-    ControlPanel, WorkerHandle, WorkerStatus,
+    ControlPanel, IntentSource, WorkerHandle, WorkerStatus,
     signals::{self, Stop},
 };
 
@@ -124,7 +131,13 @@ fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     let shipped = || Path::new(env!("CARGO_MANIFEST_DIR")).join("graph_browser/site");
     let root = readable(&cli.pages.clone().unwrap_or_else(shipped))?;
     let stop = signals::listen()?;
+    #[cfg(feature = "window")]
+    let window = cli.window.then(|| window::Window::new(cli));
     let mut began = Beginning::of(cli, &root)?;
+    #[cfg(feature = "window")]
+    if let Some(window) = &window {
+        began.builder = began.builder.on_ready(window.waker());
+    }
     let register = RegistryRuntime::compose(cli, began.builder, &mut began.app, began.policy, root)?;
     let mut browser = Browser {
         register,
@@ -138,6 +151,7 @@ fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
         #[cfg(feature = "dashboard")]
         pause: None,
         invited: [0; 2],
+        clicks: Vec::new(),
         frames: FrameTimes::default(),
         breaches: 0,
         answered: 0,
@@ -156,8 +170,24 @@ fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     #[cfg(feature = "dashboard")]
     browser.serve_dashboard(cli)?;
 
+    #[cfg(any(feature = "terminal", feature = "window"))]
+    if cli.demo {
+        demo::spawn(&browser.register.panel);
+    }
     let began = Instant::now();
-    let ending = browser.run(cli, &stop, began);
+    let mut turns = Turns::new(cli, &stop, began);
+    #[cfg(feature = "terminal")]
+    if terminal::Screen::is_wanted(cli) {
+        turns.progress =
+            Progress::Screen(Box::new(terminal::Screen::open(browser.register.panel.observer())?));
+    }
+    #[cfg(feature = "window")]
+    let ending = match window {
+        Some(window) => window.run(&mut browser, &mut turns)?,
+        None => browser.run(&mut turns),
+    };
+    #[cfg(not(feature = "window"))]
+    let ending = browser.run(&mut turns);
     let shutdown = browser.register.panel.shutdown_blocking();
     browser.drain_rest();
 
@@ -211,6 +241,24 @@ struct Browser {
     listed: u64,
     /// How many tickets were asked for by then.
     invited: [u64; 2],
+    /// What a person did in the window, for the next frame.
+    clicks: Vec<(IntentSource, GraphIntent)>,
+}
+
+/// What the turns of the loop have in common.
+struct Turns<'a> {
+    cli: &'a Cli,
+    stop: &'a Stop,
+    began: Instant,
+    progress: Progress,
+    switches: ContextSwitches,
+}
+
+impl<'a> Turns<'a> {
+    fn new(cli: &'a Cli, stop: &'a Stop, began: Instant) -> Self {
+        let (progress, switches) = (Progress::new(cli.quiet), ContextSwitches::of_this_thread());
+        Self { cli, stop, began, progress, switches }
+    }
 }
 
 impl Browser {
@@ -244,68 +292,83 @@ impl Browser {
     }
 
     /// Runs frames until there is a reason to end, and says which.
-    fn run(&mut self, cli: &Cli, stop: &Stop, began: Instant) -> &'static str {
-        let mut progress = Progress::new(cli.quiet);
+    fn run(&mut self, turns: &mut Turns<'_>) -> &'static str {
         let mut pace = Pace::new(FRAMES_PER_SECOND);
-        let mut switches = ContextSwitches::of_this_thread();
         let ending = loop {
-            if !self.admits_a_frame() {
-                match stop.signal() {
-                    Some(signal) => break signal.name(),
-                    None => pace.wait(),
-                }
-                continue;
-            }
-            // Asked before the frame: what the crawl sent before it ended is then in this frame or left.
-            let crawled = self.register.crawlers.iter().all(|worker| worker.status().is_final());
-            let left = self.frame(&mut switches);
-            progress.note(self.register.settle(&self.app));
-            progress.show(self.frames.count, &self.app, &self.visitor);
-            if self.answered < self.app.commands.questions {
-                self.answered = self.app.commands.questions;
-                progress.tell(&self.app, &self.visitor, &self.register.readings.latest());
-                #[cfg(feature = "journal")]
-                progress.answer(self.record.iter().map(|record| record.words(&self.app)).collect());
-            }
-            if self.listed < self.app.commands.listings {
-                self.listed = self.app.commands.listings;
-                progress.answer(self.register.capabilities());
-            }
-            self.show_peers(&progress);
-
-            let done = crawled && left == 0 && self.register.hosts.webviews.is_settled(&self.app);
-            let seen = self.visitor.is_done() || (done && self.app.graph().len() == 0);
-            if let Some(signal) = stop.signal() {
-                break signal.name();
-            }
-            if self.app.commands.quit {
-                break "by the command `quit`";
-            }
-            if cli.frames.is_some_and(|frames| self.frames.count >= frames) {
-                break "after --frames";
-            }
-            if cli.run_for.is_some_and(|time| began.elapsed() >= time) {
-                break "after --for";
-            }
-            // A run with a set end goes on until then.
-            if done && seen && cli.frames.is_none() && cli.run_for.is_none() && !cli.is_shared() {
-                break "all done";
-            }
-            if self.register.crawlers.iter().any(failed) {
-                break "the crawl failed";
-            }
-            #[cfg(feature = "p2p")]
-            if self.share.as_ref().is_some_and(|share| share.failure().is_some()) {
-                break "the ticket was not redeemed";
+            if let Some(ending) = self.turn(turns) {
+                break ending;
             }
             pace.wait();
         };
-        progress.finish();
+        turns.progress.finish();
         ending
     }
 
+    /// Runs one frame, and shows what it did; a reason to end, where there is one.
+    fn turn(&mut self, turns: &mut Turns<'_>) -> Option<&'static str> {
+        let Turns { cli, stop, began, progress, switches } = turns;
+        if !self.admits_a_frame() {
+            return stop.signal().map(|signal| signal.name());
+        }
+        // Asked before the frame: what the crawl sent before it ended is then in this frame or left.
+        let crawled = self.register.crawlers.iter().all(|worker| worker.status().is_final());
+        let left = self.frame(switches);
+        progress.note(self.register.settle(&self.app));
+        progress.show(self.frames.count, &self.app, &self.visitor);
+        if self.answered < self.app.commands.questions {
+            self.answered = self.app.commands.questions;
+            progress.tell(&self.app, &self.visitor, &self.register.readings.latest());
+            #[cfg(feature = "journal")]
+            progress.answer(self.record.iter().map(|record| record.words(&self.app)).collect());
+        }
+        if self.listed < self.app.commands.listings {
+            self.listed = self.app.commands.listings;
+            progress.answer(self.register.capabilities());
+        }
+        self.show_peers(progress);
+        #[cfg(feature = "terminal")]
+        match progress.turn() {
+            Ok((_, true)) => return Some("by a key"),
+            Ok((mut intents, false)) => self.clicks.append(&mut intents),
+            Err(_) => return Some("the terminal is gone"),
+        }
+
+        let done = crawled && left == 0 && self.register.hosts.webviews.is_settled(&self.app);
+        let seen = self.visitor.is_done() || (done && self.app.graph().len() == 0);
+        if let Some(signal) = stop.signal() {
+            return Some(signal.name());
+        }
+        if self.app.commands.quit {
+            return Some("by the command `quit`");
+        }
+        if cli.frames.is_some_and(|frames| self.frames.count >= frames) {
+            return Some("after --frames");
+        }
+        if cli.run_for.is_some_and(|time| began.elapsed() >= time) {
+            return Some("after --for");
+        }
+        // A run with a set end goes on until then, and one that somebody looks at until they have seen enough.
+        if done
+            && seen
+            && cli.frames.is_none()
+            && cli.run_for.is_none()
+            && !cli.is_shared()
+            && !cli.is_looked_at()
+        {
+            return Some("all done");
+        }
+        if self.register.crawlers.iter().any(failed) {
+            return Some("the crawl failed");
+        }
+        #[cfg(feature = "p2p")]
+        if self.share.as_ref().is_some_and(|share| share.failure().is_some()) {
+            return Some("the ticket was not redeemed");
+        }
+        None
+    }
+
     /// Which peers came and went, and the tickets that were asked for.
-    fn show_peers(&mut self, progress: &Progress) {
+    fn show_peers(&mut self, progress: &mut Progress) {
         let invites = self.app.commands.invites;
         #[cfg(feature = "p2p")]
         if let Some(share) = &mut self.share {
@@ -322,7 +385,8 @@ impl Browser {
 
     /// One frame; how many intents it left.
     fn frame(&mut self, switches: &mut ContextSwitches) -> usize {
-        let clicks = self.visitor.clicks(&self.app);
+        let mut clicks = self.visitor.clicks(&self.app);
+        clicks.append(&mut self.clicks);
         if let Some(key) = self.visitor.waits_for(&self.app) {
             self.register.crawl.want(key);
         }

@@ -5,9 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+#[cfg(feature = "terminal")]
+use control_panel::IntentSource;
 use control_panel::workers::memory_monitor::{MemoryGauge, MemoryReading};
 use indicatif::{ProgressBar, ProgressStyle};
 
+#[cfg(feature = "terminal")]
+use crate::intent::GraphIntent;
 use crate::{app::GraphBrowserApp, summary::plain, visitor::Visitor};
 
 /// Between two plain lines.
@@ -16,11 +20,15 @@ const LINE_EVERY: Duration = Duration::from_secs(2);
 const BAR_EVERY: u64 = 6;
 
 /// How progress is shown.
-#[derive(Debug)]
 pub(crate) enum Progress {
     Silent,
-    Lines { next: Instant },
+    Lines {
+        next: Instant,
+    },
     Bar(ProgressBar),
+    /// The whole terminal.
+    #[cfg(feature = "terminal")]
+    Screen(Box<crate::terminal::Screen>),
 }
 
 impl Progress {
@@ -39,6 +47,15 @@ impl Progress {
         Self::Bar(bar)
     }
 
+    /// Takes in what was typed on the screen, if there is one, and draws it: what it comes to, and whether it is to end.
+    #[cfg(feature = "terminal")]
+    pub(crate) fn turn(&mut self) -> io::Result<(Vec<(IntentSource, GraphIntent)>, bool)> {
+        match self {
+            Self::Screen(screen) => screen.turn(),
+            _ => Ok((Vec::new(), false)),
+        }
+    }
+
     pub(crate) fn show(&mut self, frame: u64, app: &GraphBrowserApp, visitor: &Visitor) {
         match self {
             Self::Bar(bar) if frame.is_multiple_of(BAR_EVERY) => {
@@ -46,6 +63,8 @@ impl Progress {
                 bar.set_position((app.graph().read + app.graph().skipped) as u64);
                 bar.set_message(words(app, visitor));
             }
+            #[cfg(feature = "terminal")]
+            Self::Screen(screen) => screen.set_words(words(app, visitor)),
             Self::Silent | Self::Bar(_) => {}
             Self::Lines { next } => {
                 let now = Instant::now();
@@ -59,7 +78,7 @@ impl Progress {
     }
 
     /// How things are, for who asked.
-    pub(crate) fn tell(&self, app: &GraphBrowserApp, visitor: &Visitor, memory: &[MemoryReading]) {
+    pub(crate) fn tell(&mut self, app: &GraphBrowserApp, visitor: &Visitor, memory: &[MemoryReading]) {
         let policy = app.policy();
         let limits = app.limits();
         let mut lines = vec![
@@ -85,26 +104,31 @@ impl Progress {
     }
 
     /// What happened, unless it is to be silent.
-    pub(crate) fn note(&self, lines: Vec<String>) {
+    pub(crate) fn note(&mut self, lines: Vec<String>) {
         if !matches!(self, Self::Silent) {
             self.answer(lines);
         }
     }
 
     /// What was asked for.
-    pub(crate) fn answer(&self, lines: Vec<String>) {
+    pub(crate) fn answer(&mut self, lines: Vec<String>) {
         for line in lines {
             match self {
                 Self::Bar(bar) => bar.println(line),
+                #[cfg(feature = "terminal")]
+                Self::Screen(screen) => screen.say(&line),
                 Self::Silent | Self::Lines { .. } => say(&line),
             }
         }
     }
 
     /// Takes the bar away, so that the summary stands alone.
-    pub(crate) fn finish(&self) {
-        if let Self::Bar(bar) = self {
-            bar.finish_and_clear();
+    pub(crate) fn finish(&mut self) {
+        match self {
+            Self::Bar(bar) => bar.finish_and_clear(),
+            #[cfg(feature = "terminal")]
+            Self::Screen(_) => *self = Self::Silent,
+            Self::Silent | Self::Lines { .. } => {}
         }
     }
 }

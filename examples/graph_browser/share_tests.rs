@@ -117,6 +117,12 @@ fn any_owner_invites_and_each_journal_replays() {
     until_notes(&mut [&mut alice, &mut bob, &mut carol], 3);
     alice.note("again");
     until_notes(&mut [&mut alice, &mut bob, &mut carol], 4);
+    // A node that one drags moves for all.
+    let place = Command::Place { path: "0.html".to_owned(), place: Some((40, -7)) };
+    carol.frame([GraphIntent::Command(place)]);
+    until(&mut [&mut alice, &mut bob, &mut carol], |terminals| {
+        terminals.iter().all(|terminal| terminal.app.graph().places.get("0.html") == Some(&(40, -7)))
+    });
     for (name, app, sessions) in
         [("a", &alice.stop(), 2), ("b", &bob.stop(), 1), ("c", &carol.stop(), 1), ("w", &other, 1)]
     {

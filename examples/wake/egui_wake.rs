@@ -34,10 +34,10 @@ impl App {
         Self { panel, findings: Findings::default() }
     }
 
-    /// One frame: eframe's `App::update`.
-    fn update(&mut self, ctx: &egui::Context) {
+    /// One frame: eframe's `App::logic` and `App::ui`.
+    fn update(&mut self, ui: &mut egui::Ui) {
         self.panel.run_frame(&mut self.findings, &mut (), []);
-        egui::CentralPanel::default().show(ctx, |ui| {
+        egui::CentralPanel::default().show(ui, |ui| {
             let share = f32::from(u8::try_from(self.findings.0.len()).unwrap_or(100)) / 100.0;
             ui.painter().rect_filled(ui.max_rect() * share, 0.0, egui::Color32::GREEN);
         });
@@ -67,7 +67,7 @@ impl Window {
         let asked = self.asked.recv_timeout(patience) != Err(RecvTimeoutError::Timeout);
         if asked {
             self.passes += 1;
-            let output = self.ctx.run(egui::RawInput::default(), |ctx| app.update(ctx));
+            let output = self.ctx.run_ui(egui::RawInput::default(), |ui| app.update(ui));
             self.ctx.tessellate(output.shapes, output.pixels_per_point);
         }
         asked

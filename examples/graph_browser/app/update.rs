@@ -128,6 +128,7 @@ impl GraphBrowserApp {
             Command::Note { path, words } => {
                 self.edit(Edit::Note { path: path.into(), words: words.into() });
             }
+            Command::Place { path, place } => self.edit(Edit::Place { path: path.into(), place }),
             Command::Invite { owner } => self.commands.invites[usize::from(owner)] += 1,
             Command::Quit => self.commands.quit = true,
         }

@@ -116,7 +116,7 @@ impl RegistryRuntime {
         let mut workers = crawlers.clone();
         workers.push(panel.spawn(monitor.into_worker()));
         workers.push(panel.spawn(scheduler.heuristic(heuristic).into_worker()));
-        if commands::may_listen() {
+        if commands::may_listen() && !cli.has_screen() {
             workers.push(panel.spawn_commands());
         }
         #[cfg(feature = "mods")]

@@ -119,25 +119,21 @@ impl Layout {
 
     /// Gives the nodes from `known` on their first place: beside a neighbour that has one, or on a spiral.
     fn place(&mut self, known: usize) {
-        let mut neighbour = vec![None; self.bodies.len()];
+        let mut neighbours = vec![None; self.bodies.len()];
         for &(from, to) in &self.links {
             // Only one before it has a place by the time that it gets its own.
-            neighbour[to as usize].get_or_insert(from);
+            neighbours[to as usize].get_or_insert(from);
         }
-        for index in known..self.bodies.len() {
+        for (index, neighbour) in neighbours.into_iter().enumerate().skip(known) {
             #[expect(clippy::cast_precision_loss, reason = "a direction and a distance, roughly")]
             let turns = index as f32;
             let angle = turns * GOLDEN_ANGLE;
             let direction = Vector::new(angle.cos(), angle.sin());
-            self.bodies[index].at = match neighbour[index] {
+            self.bodies[index].at = match neighbour {
                 Some(near) => self.bodies[near as usize].at + direction * (LINK * 0.5),
                 None => direction * (10.0 * (turns + 0.5).sqrt()),
             };
         }
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.bodies.len()
     }
 
     /// Where a node is.
@@ -218,10 +214,7 @@ impl Layout {
     pub(crate) fn bounds(&self) -> Option<(Vector, Vector)> {
         let first = self.bodies.first()?.at;
         Some(self.bodies.iter().fold((first, first), |(low, high), Body { at, .. }| {
-            (
-                Vector::new(low.x.min(at.x), low.y.min(at.y)),
-                Vector::new(high.x.max(at.x), high.y.max(at.y)),
-            )
+            (Vector::new(low.x.min(at.x), low.y.min(at.y)), Vector::new(high.x.max(at.x), high.y.max(at.y)))
         }))
     }
 }
@@ -252,7 +245,7 @@ mod tests {
     }
 
     fn places(layout: &Layout) -> Vec<Vector> {
-        (0..layout.len()).filter_map(|index| layout.at(index)).collect()
+        (0..layout.bodies.len()).filter_map(|index| layout.at(index)).collect()
     }
 
     /// Two rings of nodes with one bridge.
@@ -281,7 +274,10 @@ mod tests {
     #[test]
     fn what_is_linked_is_near_and_nothing_lies_on_another() {
         let (layout, _) = settled(10, &RINGS);
-        assert!(distance(&layout, 1, 2) < distance(&layout, 1, 7), "a ring is nearer to itself than to the other");
+        assert!(
+            distance(&layout, 1, 2) < distance(&layout, 1, 7),
+            "a ring is nearer to itself than to the other"
+        );
         for a in 0..10 {
             for b in 0..a {
                 assert!(distance(&layout, a, b) > 15.0, "{a} and {b}: {}", distance(&layout, a, b));
@@ -299,11 +295,12 @@ mod tests {
         layout.set(11, RINGS.into_iter().chain([(3, 10)]));
         assert!(!layout.is_cold());
         settle(&mut layout);
-        let moved = before.iter().zip(places(&layout)).map(|(a, b)| (b - *a).squared().sqrt()).fold(0.0, f32::max);
+        let moved =
+            before.iter().zip(places(&layout)).map(|(a, b)| (b - *a).squared().sqrt()).fold(0.0, f32::max);
         assert!(moved < 2.0 * LINK, "{moved}");
         assert!(distance(&layout, 3, 10) < 2.0 * LINK);
         layout.set(2, [(0, 1)]);
-        assert_eq!(layout.len(), 2, "operations that are taken back take nodes away");
+        assert_eq!(layout.bodies.len(), 2, "operations that are taken back take nodes away");
         settle(&mut layout);
     }
 
