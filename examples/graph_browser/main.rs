@@ -265,14 +265,16 @@ impl Browser {
     /// Serves the dashboard, if that was asked for.
     #[cfg(feature = "dashboard")]
     fn serve_dashboard(&mut self, cli: &Cli) -> Result<(), Box<dyn Error>> {
-        let shown = dashboard::serve(cli, &self.register.panel, |_observer| {
+        let shown = dashboard::serve(cli, &self.register.panel, |observer| {
+            #[cfg(not(any(feature = "journal", feature = "p2p")))]
+            let _ = observer;
             #[cfg(feature = "journal")]
             if let Some(record) = &self.record {
-                _observer.attach(record.journal.clone());
+                observer.attach(record.journal.clone());
             }
             #[cfg(feature = "p2p")]
             if let Some(share) = &self.share {
-                _observer.attach(share.handle());
+                observer.attach(share.handle());
             }
         })?;
         if let Some(dashboard::Shown { pause, worker }) = shown {
@@ -286,7 +288,7 @@ impl Browser {
     #[cfg_attr(not(feature = "dashboard"), expect(clippy::unused_self, reason = "there is no viewer"))]
     fn admits_a_frame(&self) -> bool {
         #[cfg(feature = "dashboard")]
-        return self.pause.as_ref().is_none_or(|pause| pause.admits());
+        return self.pause.as_ref().is_none_or(control_panel::dashboard::FramePause::admits);
         #[cfg(not(feature = "dashboard"))]
         true
     }
@@ -308,7 +310,7 @@ impl Browser {
     fn turn(&mut self, turns: &mut Turns<'_>) -> Option<&'static str> {
         let Turns { cli, stop, began, progress, switches } = turns;
         if !self.admits_a_frame() {
-            return stop.signal().map(|signal| signal.name());
+            return stop.signal().map(signals::Signal::name);
         }
         // Asked before the frame: what the crawl sent before it ended is then in this frame or left.
         let crawled = self.register.crawlers.iter().all(|worker| worker.status().is_final());

@@ -11,17 +11,15 @@ use super::{Panel, Source, Update, frame};
 fn frames(workers: usize, observed: bool) {
     let mut panel = Panel::new();
     for _ in 0..workers {
-        panel.spawn(Worker::new(
-            "stays",
-            Source::Disk,
-            |cx: Context<Update>| async move { cx.cancelled().await },
-        ));
+        panel.spawn(Worker::new("stays", Source::Disk, |cx: Context<Update>| async move {
+            cx.cancelled().await;
+        }));
     }
-    let observer = observed.then(|| panel.observer());
+    let views = observed.then(|| panel.observer());
     for _ in 0..100 {
-        if let Some(observer) = &observer {
-            let observer = observer.clone();
-            let looked = std::thread::spawn(move || Console::default().refresh(&observer).workers.len());
+        if let Some(view) = &views {
+            let view = view.clone();
+            let looked = std::thread::spawn(move || Console::default().refresh(&view).workers.len());
             assert!(looked.join().unwrap() <= workers);
         }
         frame(&mut panel);

@@ -1,5 +1,8 @@
 //! What a viewer costs: `cargo test -p tests --features dashboard --test dashboard -- --ignored --nocapture --test-threads 1 cost::`
 
+// Nanoseconds of a minute fit the mantissa.
+#![allow(clippy::cast_precision_loss)]
+
 use std::{
     fs,
     io::{Read, Write},
@@ -36,7 +39,7 @@ impl Viewer {
         write!(stream, "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
         let end = Arc::clone(&ends);
         let reads = thread::spawn(move || {
-            let mut bytes = [0; 65536];
+            let mut bytes = vec![0; 65536];
             while !end.load(Ordering::Relaxed) && stream.read(&mut bytes).is_ok_and(|read| read > 0) {}
         });
         Self(ends, Some(reads))
