@@ -8,11 +8,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use control_panel::workers::p2p_sync::OfflineReason::{Closed, JournalFailed, TimedOut, WorkerStopped};
+use control_panel::{
+    Version,
+    workers::p2p_sync::OfflineReason::{Closed, JournalFailed, TimedOut, WorkerStopped},
+};
 
+use super::{Against, MALLORY};
 use crate::{
     node::{LONG, Seen, Setup, folders, for_a_while, until},
     process::{Process, free_port},
+    raw::{DELTA, TOOK},
 };
 
 /// The kernel stops it for longer than the idle setting, and lets it go on: each end reports one loss and one return.
@@ -144,4 +149,19 @@ fn on_a_small_file_system(folder: &Path) {
     let lost = Seen::Offline(JournalFailed);
     assert_eq!(alice.seen_since_online(members[1]), [Seen::Online, lost, Seen::Online]);
     assert_eq!(alice.words(), bob.words());
+}
+
+/// A delta that waits in the queue is not taken, however long: the peer that sent it may not count on it before a frame has merged it.
+#[test]
+fn row_28_what_no_frame_has_merged_is_not_taken() {
+    let mut against = Against::new();
+    let line = against.greet(MALLORY);
+    let mut replica = against.replica(MALLORY);
+    replica.commit("queued".to_owned());
+    let _ = replica.settle();
+    line.send(DELTA, &replica.since(&Version::new()).encode().unwrap());
+    // No frame meanwhile, and longer than a session waits for what a replica does not show.
+    thread::sleep(Duration::from_millis(2_500));
+    assert!(!line.has(TOOK), "{:?}", line.frames());
+    against.until("it is taken", |alice| alice.words() == ["queued"] && line.has(TOOK));
 }
