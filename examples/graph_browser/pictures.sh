@@ -37,8 +37,8 @@ window() { # a title: its window, once it is there
     echo "no window called $1"; exit 1
 }
 colours() { identify -format '%k' "$1"; }
-photograph() { # a name, the fewest colours that show something
-    import -window root "$out/$1.png"
+photograph() { # a name, the fewest colours that show something, a window
+    import -window "${3:-root}" "$out/$1.png"
     local found; found=$(colours "$out/$1.png")
     ((found >= $2)) || { echo "$1.png has $found colours: nothing is drawn"; exit 1; }
     echo "$out/$1.png: $found colours"
@@ -58,8 +58,8 @@ id=$(window graph_browser)
 sleep "${PICTURES_WAIT:-12}" # the visitor walks for three seconds, the layout cools for six
 photograph window 200
 
-# A row of the console by keyboard alone is in the tests of control-panel-egui; here by the pointer.
-xdotool mousemove 200 678 click 1
+# The first row of the console: a worker that panicked. (By keyboard alone: the tests of control-panel-egui.)
+xdotool mousemove 300 693 click 1
 sleep 1.5
 photograph panic 200
 differs window panic
@@ -67,7 +67,7 @@ xdotool key Escape
 sleep 1
 
 # The middle of the slider: what was recorded then.
-xdotool mousemove 520 563 click 1
+xdotool mousemove 520 570 click 1
 sleep 2
 photograph past 200
 differs window past
@@ -80,8 +80,8 @@ wait "$program" 2>/dev/null || true
 xterm -geometry 118x34+0+0 -fa 'DejaVu Sans Mono' -fs 11 -bg '#12161d' -fg '#c9d1d9' -title terminal \
     -e "$browser" --demo --seed 8 --visits 60 &
 started+=($!)
-window terminal >/dev/null
+terminal=$(window terminal)
 sleep 6
-xdotool search --name terminal key Down Down 2>/dev/null || true
+xdotool key Down
 sleep 1
-photograph terminal 20
+photograph terminal 20 "$terminal"

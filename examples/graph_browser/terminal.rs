@@ -133,7 +133,8 @@ fn draw(
     line: Option<&str>,
 ) {
     let area = frame.area();
-    let below = area.height.min(SHOWN + 1);
+    let lines = u16::try_from(said.len()).unwrap_or(SHOWN).min(SHOWN);
+    let below = area.height.min(lines + 1);
     let (high, wide) = (area.height - below, usize::from(area.width));
     frame.render_widget(&mut *console, Rect { height: high, ..area });
     let buffer = frame.buffer_mut();

@@ -167,7 +167,10 @@ impl Table {
         by_rank.sort_by_key(|index| self.columns[*index].rank);
         let mut chosen: Vec<(usize, u16)> = Vec::new();
         let mut left = wide;
-        for index in by_rank {
+        // A column that says nothing has its place only where nothing else wants it.
+        let (speaking, silent): (Vec<usize>, Vec<usize>) =
+            by_rank.into_iter().partition(|index| self.says(*index) > 0 || self.columns[*index].rank < 4);
+        for index in speaking {
             let gap = u16::from(!chosen.is_empty());
             let Column { least, good, .. } = self.columns[index];
             if gap + least > left && !chosen.is_empty() {
@@ -177,17 +180,21 @@ impl Table {
             left = left.saturating_sub(gap + takes);
             chosen.push((index, takes));
         }
-        chosen.sort_unstable();
         // What is left goes to those that have more to say, the most important first.
-        let mut by_rank: Vec<usize> = (0..chosen.len()).collect();
-        by_rank.sort_by_key(|at| self.columns[chosen[*at].0].rank);
-        for at in by_rank {
-            let (index, has) = chosen[at];
-            let says = self.says(index).max(has);
-            let more = says.min(self.columns[index].most).saturating_sub(has).min(left);
-            chosen[at].1 += more;
+        for (index, wide) in &mut chosen {
+            let says = self.says(*index).min(self.columns[*index].most);
+            let more = says.saturating_sub(*wide).min(left);
+            *wide += more;
             left -= more;
         }
+        for index in silent {
+            let least = self.columns[index].least;
+            if least < left {
+                left -= least + 1;
+                chosen.push((index, least));
+            }
+        }
+        chosen.sort_unstable();
         chosen
     }
 }

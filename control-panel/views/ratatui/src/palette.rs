@@ -47,7 +47,9 @@ impl Palette {
 
     /// The row that the cursor is on.
     pub(crate) fn cursor() -> Style {
-        Style::new().add_modifier(Modifier::REVERSED)
+        // In one colour: a cell that has one of its own would have that as its background.
+        let style = Style::new().fg(Color::Reset).add_modifier(Modifier::REVERSED);
+        style.remove_modifier(Modifier::DIM.union(Modifier::BOLD))
     }
 }
 
