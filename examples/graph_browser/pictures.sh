@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 out=$(realpath -m "${1:-examples/graph_browser/pictures}")
 
-for tool in Xvfb xdotool import xterm; do
+for tool in Xvfb xdotool import convert xterm; do
     command -v "$tool" >/dev/null || { echo "skipped: $tool is not installed"; exit 0; }
 done
 
@@ -55,6 +55,8 @@ differs() { # two names: whether what was done is seen
 program=$!
 started+=("$program")
 id=$(window graph_browser)
+# Without a window manager nobody else gives it the keyboard.
+xdotool windowfocus "$id"
 sleep "${PICTURES_WAIT:-12}" # the visitor walks for three seconds, the layout cools for six
 photograph window 200
 
@@ -66,11 +68,18 @@ differs window panic
 xdotool key Escape
 sleep 1
 
-# The middle of the slider: what was recorded then.
-xdotool mousemove 520 570 click 1
+# The slider is dragged to what was recorded half-way: the picture has an edge then.
+xdotool mousemove 1104 570 mousedown 1
+sleep 0.5
+xdotool mousemove 700 570
+sleep 0.5
+xdotool mousemove 620 570
+sleep 0.5
+xdotool mouseup 1
 sleep 2
 photograph past 200
-differs window past
+edge() { convert "$out/$1.png" -format '%[pixel:p{1,300}]' info:; }
+[[ $(edge past) != "$(edge window)" ]] || { echo "the slider shows no past"; exit 1; }
 
 xdotool windowclose "$id" 2>/dev/null || true
 for _ in $(seq 100); do kill -0 "$program" 2>/dev/null || break; sleep 0.1; done
