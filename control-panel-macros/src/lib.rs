@@ -65,16 +65,16 @@ use proc_macro::TokenStream;
 /// | `backoff` | how long to wait before the first restart, such as `"10ms"`; each wait is twice the one before. `"0ms"`: not at all, before none | `"100ms"` |
 /// | `max_backoff` | the longest such wait | `"30s"` |
 /// | `cancel` | `drop` at the next `.await`, or `cooperative`: ask, and drop after the grace | `drop` |
-/// | `grace` | how long a cooperative worker may take to stop | the runtime's |
+/// | `grace` | how long a cooperative worker may take to stop | `"5s"` |
 /// | `suspend` | `never`, or `on_idle`: its gate closes while the panel is idle | `never` |
 /// | `inbox` | the type of its commands: `cx.inbox::<Type>()` takes what `send` of its handle, a `WorkerHandle<Type>`, puts in | it takes none |
-/// | `inbox_capacity` | how many commands its inbox holds, at least 1 | the runtime's |
+/// | `inbox_capacity` | how many commands its inbox holds, at least 1 | 32 |
 /// | `kind` | where it runs: `async` on a task of its own; `local` on the panel's thread for futures that are not `Send`; `blocking` in the runtime's pool and `thread` on a thread of its own, both for a plain `fn` | `async` |
 /// | `after` | the name that a worker has when this one is spawned, and that a shutdown stops only after this one, such as `"store"`; several in brackets | none |
 /// | `escalate` | `panel`: failing too often ends the panel; or `never` | `never` |
 /// | `significant` | none: its group may end with it | it may not |
 /// | `ready_within` | it says when it is ready, by `cx.ready()`, and within this time, such as `"5s"`: those after it in its group start only then | it is ready when it begins |
-/// | `stuck_after` | how long one poll may last before it is called stuck, such as `"5s"` | the runtime's |
+/// | `stuck_after` | how long one poll may last before it is called stuck, such as `"5s"` | `"10s"` |
 /// | `heartbeat` | how often at least it calls `cx.heartbeat()`, or is called stuck | it promises none |
 /// | `on_stuck` | what becomes of it when it is stuck: `warn`, `restart` or `escalate` | `warn` |
 /// | `name` | a name for the trait, the method and the worker; one instance is named by `panel.configure(\|worker\| worker.name(…))` | the function's name |

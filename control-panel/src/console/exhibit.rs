@@ -7,7 +7,10 @@ use std::{fmt, time::Duration};
 /// Each look calls it, on the thread of the view and never under a lock. What it panics with is shown in its place.
 ///
 /// ```
-/// use control_panel::{ControlPanel, GraphIntent, console::{Board, Console}};
+/// use control_panel::{
+///     ControlPanel, GraphIntent,
+///     console::{Board, Console},
+/// };
 ///
 /// #[derive(GraphIntent)]
 /// enum Update {}
@@ -15,9 +18,14 @@ use std::{fmt, time::Duration};
 /// let panel = ControlPanel::<Update, u32>::builder().policy(3).build();
 /// let observer = panel.observer();
 /// let spawner = panel.spawner();
-/// observer.attach(move |board: &mut Board| board.policy("most pages open", spawner.policy()));
+/// observer.attach(move |board: &mut Board| {
+///     board.policy("most pages open", spawner.policy())
+/// });
 /// let view = Console::default().refresh(&observer);
-/// assert_eq!((view.policy[0].name.as_str(), view.policy[0].value.as_str()), ("most pages open", "3"));
+/// assert_eq!(
+///     (view.policy[0].name.as_str(), view.policy[0].value.as_str()),
+///     ("most pages open", "3")
+/// );
 /// ```
 pub trait Exhibit: Send + Sync + 'static {
     /// Adds its rows to the board.

@@ -5,23 +5,37 @@
 //! it shows depends on the [`Snapshot`]s and the moments that it was given, and on nothing else. A view takes both:
 //!
 //! ```
-//! use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, console::{Console, WorkerState}, worker};
+//! use control_panel::{
+//!     Context, ControlPanel, GraphIntent, IntentSource,
+//!     console::{Console, WorkerState},
+//!     worker,
+//! };
 //!
 //! #[derive(GraphIntent)]
-//! enum Update { Found(u32) }
+//! enum Update {
+//!     Found(u32),
+//! }
 //!
 //! #[worker(source = IntentSource::Restore)]
-//! async fn search(cx: Context<Update>) { cx.cancelled().await }
+//! async fn search(cx: Context<Update>) {
+//!     cx.cancelled().await
+//! }
 //!
 //! let panel = ControlPanel::<Update>::new();
 //! let observer = panel.observer();
 //! panel.spawn_search();
 //! let mut console = Console::default();
 //! let view = console.refresh(&observer);
-//! assert_eq!((view.workers[0].name.as_str(), view.workers[0].source.as_str()), ("search", "Restore"));
+//! assert_eq!(
+//!     (view.workers[0].name.as_str(), view.workers[0].source.as_str()),
+//!     ("search", "Restore")
+//! );
 //! drop(panel);
 //! let view = console.refresh(&observer);
-//! assert!(view.workers.iter().all(|worker| worker.state == WorkerState::Gone), "never a stale `running`");
+//! assert!(
+//!     view.workers.iter().all(|worker| worker.state == WorkerState::Gone),
+//!     "never a stale `running`"
+//! );
 //! ```
 
 // | file | what |

@@ -201,7 +201,7 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
     ///
     /// A runtime that is not the panel's own ends by the program's rules: dropped at the end of `main`, it waits for every
     /// blocking call in its pool, including a blocking worker that the panel's shutdown gave up on at its deadline. End it with
-    /// [`shutdown_background`](tokio::runtime::Runtime::shutdown_background), or let the panel create its own, whose drop never
+    /// [`shutdown_background`](https://docs.rs/tokio/latest/tokio/runtime/struct.Runtime.html#method.shutdown_background), or let the panel create its own, whose drop never
     /// waits (`examples/cookbook/runtime_at_exit.rs` in the repository).
     pub fn runtime(mut self, runtime: Handle) -> Self {
         self.runtime = Some(runtime);

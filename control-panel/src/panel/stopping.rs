@@ -59,7 +59,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// thread calls it, that worker waits for itself until the deadline.
     ///
     /// In a synchronous callback of an async program, call this and the other `…_blocking` methods inside
-    /// [`block_in_place`](tokio::task::block_in_place), on a multi-thread runtime (`examples/cookbook/sync_callback.rs` in the
+    /// [`block_in_place`](https://docs.rs/tokio/latest/tokio/task/fn.block_in_place.html), on a multi-thread runtime (`examples/cookbook/sync_callback.rs` in the
     /// repository).
     ///
     /// # Panics

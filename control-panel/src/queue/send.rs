@@ -43,16 +43,8 @@ pub struct IntentSender<I: Intent> {
     producer: Arc<Producer<I>>,
 }
 
+/// # Sending
 impl<I: Intent> IntentSender<I> {
-    pub(crate) fn new(producer: Arc<Producer<I>>) -> Self {
-        Self { producer }
-    }
-
-    /// What became of its intents.
-    pub(crate) fn figures(&self) -> &Arc<SendFigures> {
-        self.producer.figures()
-    }
-
     /// Sends an intent, waiting for a slot while this source's share of the queue is used up.
     ///
     /// # Errors
@@ -110,6 +102,19 @@ impl<I: Intent> IntentSender<I> {
     #[inline]
     pub fn send(&self, intent: I) -> impl Future<Output = Result<(), SendError<I>>> {
         self.sends().send(intent)
+    }
+
+    /// Sends an intent if this source has a free slot now; never waits.
+    ///
+    /// One slot is kept for each source that has a sender, and one for a source not seen yet. So a source that holds nothing
+    /// gets in whatever the others do. Only where several new sources come while the queue is full are there fewer such slots
+    /// than sources that hold nothing, until the next frame: the first to send get them.
+    ///
+    /// # Errors
+    /// With the intent handed back: no free slot, the panel is closed, or the intent's clock is `Some(0)`.
+    #[inline(always)]
+    pub fn try_send(&self, intent: I) -> Result<(), TrySendError<I>> {
+        self.sends().try_send(intent)
     }
 
     /// Like [`send`](Self::send), for at most `timeout`, which begins when it is found to have to wait: the timer is made
@@ -170,20 +175,10 @@ impl<I: Intent> IntentSender<I> {
     pub fn send_blocking_timeout(&self, intent: I, timeout: Duration) -> Result<(), SendError<I>> {
         self.sends().send_blocking_timeout(intent, timeout)
     }
+}
 
-    /// Sends an intent if this source has a free slot now; never waits.
-    ///
-    /// One slot is kept for each source that has a sender, and one for a source not seen yet. So a source that holds nothing
-    /// gets in whatever the others do. Only where several new sources come while the queue is full are there fewer such slots
-    /// than sources that hold nothing, until the next frame: the first to send get them.
-    ///
-    /// # Errors
-    /// With the intent handed back: no free slot, the panel is closed, or the intent's clock is `Some(0)`.
-    #[inline(always)]
-    pub fn try_send(&self, intent: I) -> Result<(), TrySendError<I>> {
-        self.sends().try_send(intent)
-    }
-
+/// # Several at a time, and slots in advance
+impl<I: Intent> IntentSender<I> {
     /// Sends all of `intents`, first to last, waiting for slots where it must. What is sent is gone from `intents`.
     ///
     /// # Errors
@@ -250,6 +245,19 @@ impl<I: Intent> IntentSender<I> {
     pub async fn reserve_many(&self, most: usize) -> Result<Permits<I>, SendError<()>> {
         self.sends().reserve_many(most).await
     }
+}
+
+/// # Which producer this is
+impl<I: Intent> IntentSender<I> {
+    /// The source of its intents.
+    pub fn source(&self) -> I::Source {
+        self.producer.source()
+    }
+
+    /// Which producer of that source this is.
+    pub fn origin(&self) -> Origin {
+        self.producer.origin()
+    }
 
     /// How many slots of the queue this source's intents occupy: those queued, those in a frame that has not ended, those
     /// reserved, and those granted to sends that waited and have not gone on yet. For producers that bound themselves more strictly than the queue does.
@@ -277,10 +285,16 @@ impl<I: Intent> IntentSender<I> {
     pub fn occupied(&self) -> usize {
         self.producer.occupied()
     }
+}
 
-    #[inline]
-    fn sends(&self) -> Sends<'_, I> {
-        Sends::new(&self.producer, None)
+impl<I: Intent> IntentSender<I> {
+    pub(crate) fn new(producer: Arc<Producer<I>>) -> Self {
+        Self { producer }
+    }
+
+    /// What became of its intents.
+    pub(crate) fn figures(&self) -> &Arc<SendFigures> {
+        self.producer.figures()
     }
 
     /// Those of one run of the worker that has this sender.
@@ -294,18 +308,13 @@ impl<I: Intent> IntentSender<I> {
         Waker::from(Arc::clone(&self.producer.queue))
     }
 
+    #[inline]
+    fn sends(&self) -> Sends<'_, I> {
+        Sends::new(&self.producer, None)
+    }
+
     pub(crate) fn capacity(&self) -> usize {
         self.producer.capacity()
-    }
-
-    /// The source of its intents.
-    pub fn source(&self) -> I::Source {
-        self.producer.source()
-    }
-
-    /// Which producer of that source this is.
-    pub fn origin(&self) -> Origin {
-        self.producer.origin()
     }
 }
 

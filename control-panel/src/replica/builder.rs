@@ -190,7 +190,9 @@ impl<S: State> ReplicaBuilder<S> {
     ///     .digest(|words| {
     ///         // 0xFF is in no text: it ends a word.
     ///         let bytes = words.0.iter().flat_map(|word| word.bytes().chain([0xFF]));
-    ///         bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    ///         bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+    ///             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    ///         })
     ///     })
     ///     .build();
     /// # let _ = replica;

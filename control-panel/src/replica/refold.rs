@@ -35,7 +35,9 @@ impl<S: State> Replica<S> {
     ///         let _ = replica.settle();
     ///     }
     ///     let mut lines = Vec::new();
-    ///     replica.refold(0, replica.watermark(), |stamp, op, state| lines.push((stamp.lamport, *op, state.0)));
+    ///     replica.refold(0, replica.watermark(), |stamp, op, state| {
+    ///         lines.push((stamp.lamport, *op, state.0))
+    ///     });
     ///     lines
     /// };
     /// let (here, there) = (list(|n| n), list(|n| n / 2 * 2));
