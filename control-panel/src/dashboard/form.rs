@@ -5,25 +5,36 @@ use std::collections::BTreeMap;
 /// A form by which a viewer changes the policy: the program says which fields there are, and what becomes of them.
 ///
 /// ```
+/// use control_panel::{
+///     ControlPanel, GraphIntent, Spawner,
+///     dashboard::{PolicyField, PolicyForm},
+/// };
 /// use std::{collections::BTreeMap, sync::Arc};
-/// use control_panel::{ControlPanel, GraphIntent, Spawner, dashboard::{PolicyField, PolicyForm}};
 ///
 /// #[derive(GraphIntent)]
 /// enum Update {}
 ///
 /// #[derive(Clone, Default)]
-/// struct Policy { most_open: usize }
+/// struct Policy {
+///     most_open: usize,
+/// }
 ///
 /// struct Form(Spawner<Update, Policy>);
 ///
 /// impl PolicyForm for Form {
 ///     fn fields(&self) -> Vec<PolicyField> {
-///         vec![PolicyField::new("most_open", "Most pages open", self.0.policy().most_open)]
+///         vec![PolicyField::new(
+///             "most_open",
+///             "Most pages open",
+///             self.0.policy().most_open,
+///         )]
 ///     }
 ///
 ///     fn submit(&self, values: &BTreeMap<String, String>) -> Result<(), String> {
-///         let most_open = values.get("most_open").ok_or("most_open is missing")?;
-///         let most_open = most_open.parse().map_err(|error| format!("most_open: {error}"))?;
+///         let most_open =
+///             values.get("most_open").ok_or("most_open is missing")?;
+///         let most_open =
+///             most_open.parse().map_err(|error| format!("most_open: {error}"))?;
 ///         self.0.set_policy(Policy { most_open });
 ///         Ok(())
 ///     }
@@ -31,7 +42,8 @@ use std::collections::BTreeMap;
 ///
 /// let panel = ControlPanel::<Update, Policy>::new();
 /// let form = Form(panel.spawner());
-/// form.submit(&BTreeMap::from([("most_open".to_owned(), "3".to_owned())])).unwrap();
+/// form.submit(&BTreeMap::from([("most_open".to_owned(), "3".to_owned())]))
+///     .unwrap();
 /// assert_eq!(panel.policy().most_open, 3);
 /// ```
 pub trait PolicyForm: Send + Sync + 'static {

@@ -3,7 +3,9 @@
 //! [`Dashboard::serve`] opens a port, on this machine alone, and returns a server that is a worker like any other:
 //!
 //! ```
-//! use control_panel::{ControlPanel, GraphIntent, IntentSource, dashboard::Dashboard};
+//! use control_panel::{
+//!     ControlPanel, GraphIntent, IntentSource, dashboard::Dashboard,
+//! };
 //!
 //! #[derive(GraphIntent)]
 //! enum Update {}
