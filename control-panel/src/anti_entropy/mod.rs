@@ -10,7 +10,7 @@
 //! |---|---|
 //! | piece | some runs as one message: 64 KiB at most, unless one run alone is longer |
 //! | taken | of a piece: admitted by the receiver's replica, and durable there |
-//! | reach | which chains a piece extends, and how far |
+//! | extent | which chains a piece extends, and how far |
 //! | in flight, in hand | sent, or received, and not taken |
 //! | batch | what the other lacked when the store was asked last |
 //!
@@ -49,7 +49,7 @@
 //! |---|---|
 //! | `options.rs` | what bounds a session |
 //! | `message.rs`, `end.rs` | what is said; what is found out |
-//! | `payload.rs`, `reach.rs` | what is moved, and what it adds to a version |
+//! | `payload.rs` | what is moved |
 //! | `session/` | a session: its hellos, what is served, what is taken |
 //! | `bucket.rs` | what requests without progress are charged to |
 //! | `wire/` | frames, and a session over bytes |
@@ -59,7 +59,6 @@ mod end;
 mod message;
 mod options;
 mod payload;
-mod reach;
 mod session;
 #[cfg(all(test, feature = "codec", feature = "testing"))]
 mod tests;
@@ -81,7 +80,6 @@ pub(crate) use self::{
     message::Offer,
     options::{Local, Options, PIECE},
     payload::{Payload, Piece, Store},
-    reach::Reach,
 };
 #[cfg(feature = "testing")]
 pub(crate) use self::{
@@ -89,3 +87,4 @@ pub(crate) use self::{
     options::Capabilities,
     session::Session,
 };
+pub(crate) use crate::replica::Extent;

@@ -1,7 +1,6 @@
 //! What a session moves, and where that comes from. The machine is the same over bytes and over a simulation's objects.
 
-use super::Reach;
-use crate::replica::Version;
+use crate::replica::{Extent, Version};
 
 /// What deltas and snapshots are: bytes on a wire, objects in a simulation.
 pub(crate) trait Payload {
@@ -25,7 +24,7 @@ pub(crate) trait Payload {
 /// Some of what the other lacks.
 pub(crate) struct Piece<P: Payload> {
     pub(crate) delta: P::Delta,
-    pub(crate) reach: Reach,
+    pub(crate) extent: Extent,
 }
 
 /// What is durable here: nothing else is sent. Each session has one of its own, as it remembers what is to be given next.

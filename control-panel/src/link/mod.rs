@@ -68,7 +68,6 @@ mod shelf;
 mod tests;
 
 #[cfg(feature = "p2p")]
-pub(crate) use self::serve::PieceRuns;
 pub use self::{
     link::Link,
     serve::{Backlog, Piece, ServeError},

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, error::Error, fmt, sync::Arc};
 
 use super::shelf;
 use crate::replica::{
-    Delta,
+    Delta, Extent,
     codec::{EncodeError, Limits},
     keeper::Lacked,
     run::Run,
@@ -96,11 +96,11 @@ impl Durable {
 /// A piece of a [`Backlog`]: some runs, each behind its past.
 #[derive(Debug)]
 pub struct Piece<Op> {
-    pub(crate) runs: PieceRuns<Op>,
+    runs: PieceRuns<Op>,
 }
 
 #[derive(Debug)]
-pub(crate) enum PieceRuns<Op> {
+enum PieceRuns<Op> {
     Published(Delta<Op>),
     /// Operations are not read: their bytes are passed on.
     Durable(Delta<()>),
@@ -154,6 +154,15 @@ impl<Op> Piece<Op> {
             PieceRuns::Durable(delta) => delta.encode(),
         }
         .map_err(ServeError::Encode)
+    }
+
+    /// What a replica has more once it has this piece. Costs a look at each run's header.
+    #[must_use]
+    pub fn extent(&self) -> Extent {
+        match &self.runs {
+            PieceRuns::Published(delta) => Extent::of(delta),
+            PieceRuns::Durable(delta) => Extent::of(delta),
+        }
     }
 }
 

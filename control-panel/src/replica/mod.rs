@@ -50,6 +50,7 @@ pub mod codec;
 mod delta;
 mod desync;
 mod error;
+mod extent;
 mod fold;
 mod gallop;
 mod graph;
@@ -101,6 +102,7 @@ pub use self::{
     builder::ReplicaBuilder,
     delta::Delta,
     error::{CutError, NotOwner, RevokeError, SnapshotError},
+    extent::Extent,
     notice::{Misbehaviour, ReplicaNotice},
     redo::{Redo, Redone},
     replica::Replica,

@@ -13,9 +13,8 @@ use super::{
     message::{Message, Offer, Reason},
     options::{Local, Options},
     payload::{Payload, Store},
-    reach::Reach,
 };
-use crate::replica::{Peer, Version};
+use crate::replica::{Extent, Peer, Version};
 
 /// One connection with a peer, from the hellos to its end. It does nothing by itself: it is given what arrives, what is durable and what time it is, and says what to
 /// send and what was found out. Times are since it began.
@@ -192,9 +191,9 @@ impl<P: Payload> Session<P> {
     }
 
     /// The delta of this number was decoded and verified: the other has what is in it.
-    pub(crate) fn read(&mut self, number: u64, reach: Reach) {
-        self.serving.has_too(&reach);
-        self.taking.read(number, reach);
+    pub(crate) fn read(&mut self, number: u64, extent: Extent) {
+        self.serving.has_too(&extent);
+        self.taking.read(number, extent);
     }
 
     /// The delta of this number was not what it should be. It is dropped, and counted as taken.

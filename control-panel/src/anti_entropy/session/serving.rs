@@ -7,9 +7,8 @@ use super::super::{
     message::{Message, Offer},
     options::{PIECE, PIECE_COST, WINDOW},
     payload::{Payload, Piece, Store},
-    reach::Reach,
 };
-use crate::replica::Version;
+use crate::replica::{Extent, Version};
 
 pub(super) struct Serving<P: Payload> {
     /// What the other has for certain: what it said, took, or sent. `None` until it said so.
@@ -39,7 +38,7 @@ pub(super) struct Serving<P: Payload> {
 struct Sent {
     cost: usize,
     /// `None` for a chunk.
-    reach: Option<Reach>,
+    extent: Option<Extent>,
 }
 
 /// A snapshot for the other.
@@ -112,9 +111,9 @@ impl<P: Payload> Serving<P> {
         self.news = true;
     }
 
-    pub(super) fn has_too(&mut self, reach: &Reach) {
+    pub(super) fn has_too(&mut self, extent: &Extent) {
         if let Some(had) = &mut self.had {
-            reach.raise(had);
+            extent.raise(had);
         }
     }
 
@@ -126,8 +125,8 @@ impl<P: Payload> Serving<P> {
             let Some(sent) = self.in_flight.pop_front() else { break };
             self.taken += 1;
             self.cost -= sent.cost;
-            if let Some(reach) = &sent.reach {
-                self.has_too(reach);
+            if let Some(extent) = &sent.extent {
+                self.has_too(extent);
             }
         }
         self.waits_since = now;
@@ -191,7 +190,7 @@ impl<P: Payload> Serving<P> {
         }
         loop {
             if let Some(piece) = self.held.take() {
-                if self.had.as_ref().is_some_and(|had| piece.reach.is_known(had)) {
+                if self.had.as_ref().is_some_and(|had| piece.extent.is_known(had)) {
                     // It came from the other, or another way.
                     continue;
                 }
@@ -200,7 +199,7 @@ impl<P: Payload> Serving<P> {
                     self.held = Some(piece);
                     return Ok(None);
                 }
-                self.has_sent(cost, Some(piece.reach), now);
+                self.has_sent(cost, Some(piece.extent), now);
                 return Ok(Some(Message::Delta(piece.delta)));
             }
             if let Snapshot::Ready(offer) = self.snapshot {
@@ -257,8 +256,8 @@ impl<P: Payload> Serving<P> {
     fn assumed(&self) -> Option<Version> {
         let mut version = self.had.clone()?;
         for sent in &self.in_flight {
-            if let Some(reach) = &sent.reach {
-                reach.raise(&mut version);
+            if let Some(extent) = &sent.extent {
+                extent.raise(&mut version);
             }
         }
         if let Some(complete) = &self.complete {
@@ -290,11 +289,11 @@ impl<P: Payload> Serving<P> {
         self.in_flight.is_empty() || self.cost + cost <= WINDOW
     }
 
-    fn has_sent(&mut self, cost: usize, reach: Option<Reach>, now: Duration) {
+    fn has_sent(&mut self, cost: usize, extent: Option<Extent>, now: Duration) {
         if self.in_flight.is_empty() {
             self.waits_since = now;
         }
-        self.in_flight.push_back(Sent { cost, reach });
+        self.in_flight.push_back(Sent { cost, extent });
         self.cost += cost;
         self.sent += 1;
         debug_assert!(self.is_within());

@@ -7,9 +7,8 @@ use super::super::{
     message::{Message, Offer},
     options::{LONGEST_PAUSE, PIECE_COST, RATE, RATE_SPAN, REFILL, WINDOW},
     payload::Payload,
-    reach::Reach,
 };
-use crate::replica::Version;
+use crate::replica::{Extent, Version};
 
 pub(super) struct Taking<P: Payload> {
     /// What arrived and is not taken, in order.
@@ -43,7 +42,7 @@ enum Kind {
     Chunk,
     /// Not decoded yet.
     Delta,
-    Read(Reach),
+    Read(Extent),
     Refused,
 }
 
@@ -135,10 +134,10 @@ impl<P: Payload> Taking<P> {
         Ok(self.received)
     }
 
-    pub(super) fn read(&mut self, number: u64, reach: Reach) {
+    pub(super) fn read(&mut self, number: u64, extent: Extent) {
         if let Some(arrived) = self.at(number) {
             debug_assert!(matches!(arrived.kind, Kind::Delta), "it was read before");
-            arrived.kind = Kind::Read(reach);
+            arrived.kind = Kind::Read(extent);
         }
     }
 
@@ -159,8 +158,8 @@ impl<P: Payload> Taking<P> {
         debug_assert!(number <= self.received, "taken before it arrived");
         while self.taken < number {
             let Some(arrived) = self.pop() else { break };
-            if let Kind::Read(reach) = arrived.kind {
-                self.lacks |= !reach.is_in(ours);
+            if let Kind::Read(extent) = arrived.kind {
+                self.lacks |= !extent.is_in(ours);
             }
         }
         self.take_refused();

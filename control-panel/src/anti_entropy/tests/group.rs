@@ -9,7 +9,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::super::{
-    Connection, Event, Local, Message, Offer, Options, PIECE, Piece, Reach, Store, Wire, group,
+    Connection, Event, Extent, Local, Message, Offer, Options, PIECE, Piece, Store, Wire, group,
 };
 use crate::replica::{
     Delta, Peer, Replica, ReplicaBuilder, RunHash, Snapshot, Stamp, State, Version,
@@ -83,7 +83,8 @@ impl Store<Wire> for View<'_> {
     }
 
     fn next(&mut self) -> Result<Option<Piece<Wire>>, Infallible> {
-        let piece = |delta: Delta<String>| Piece { reach: Reach::of(&delta), delta: delta.encode().unwrap() };
+        let piece =
+            |delta: Delta<String>| Piece { extent: Extent::of(&delta), delta: delta.encode().unwrap() };
         Ok(self.pieces.pop_front().map(piece))
     }
 
@@ -243,7 +244,7 @@ impl Group {
             match event {
                 Event::Delta { number, delta } => {
                     let delta = read(&delta);
-                    sides[to].session_mut().read(number, Reach::of(&delta));
+                    sides[to].session_mut().read(number, Extent::of(&delta));
                     node.queue.push_back((link, number, delta));
                 }
                 Event::Chunk { number, chunk, last } => {

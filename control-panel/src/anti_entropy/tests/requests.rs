@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    super::{Breach, End, Event, Message, Reach},
+    super::{Breach, End, Event, Extent, Message},
     group::{Group, builder},
 };
 use crate::replica::Version;
@@ -205,7 +205,7 @@ fn what_the_other_sent_is_not_sent_back() {
         let back = group.links[..2].iter().position(|link| link.ends[1] == node).unwrap();
         while group.send(back, 1) {}
     }
-    let ours = Reach::of(&group.nodes[0].disk.replica.since(&Version::new()));
+    let ours = Extent::of(&group.nodes[0].disk.replica.since(&Version::new()));
     assert!(ours.is_in(group.nodes[1].disk.replica.version()));
     group.rest();
     // Each run at most once over each of three links: never back and forth.

@@ -10,7 +10,7 @@ use super::{
     run::Simulation,
 };
 use crate::{
-    anti_entropy::{End, Event, Message, Reach},
+    anti_entropy::{End, Event, Extent, Message},
     replica::{Peer, Snapshot},
 };
 
@@ -48,16 +48,16 @@ impl<P: Program> Simulation<'_, P> {
                 }
             }
             Event::Delta { number, delta } => {
-                let reach = Reach::of(&delta);
-                side.session.read(number, reach.clone());
-                side.untaken.push_back(Untaken { number, reach, is_snapshot: false, since });
+                let extent = Extent::of(&delta);
+                side.session.read(number, extent.clone());
+                side.untaken.push_back(Untaken { number, extent, is_snapshot: false, since });
                 self.nodes[node].merge(delta, &mut self.report);
             }
             Event::Offered(_) => side.is_offered = true,
             Event::Withdrawn => _ = self.nodes[node].arriving.take_if(|link| *link == at.0),
             Event::Chunk { number, chunk: Chunk { snapshot, .. }, last } => {
-                let reach = Reach::default();
-                side.untaken.push_back(Untaken { number, reach, is_snapshot: last, since });
+                let extent = Extent::default();
+                side.untaken.push_back(Untaken { number, extent, is_snapshot: last, since });
                 if let Some(snapshot) = snapshot.filter(|_| last) {
                     self.nodes[node].arriving = None;
                     return self.begin(node, &snapshot);

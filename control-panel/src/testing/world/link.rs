@@ -4,7 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use super::objects::{Given, Objects};
 use crate::{
-    anti_entropy::{Local, Message, Options, Reach, Session},
+    anti_entropy::{Extent, Local, Message, Options, Session},
     replica::{Delta, State},
     testing::Rng,
 };
@@ -27,7 +27,7 @@ pub(super) struct Side<S: State> {
 
 pub(super) struct Untaken {
     pub(super) number: u64,
-    pub(super) reach: Reach,
+    pub(super) extent: Extent,
     /// Whether it is the end of a snapshot.
     pub(super) is_snapshot: bool,
     /// The frame in which it arrived.

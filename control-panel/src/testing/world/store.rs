@@ -4,7 +4,7 @@ use std::{collections::VecDeque, convert::Infallible};
 
 use super::objects::{Chunk, Given, Objects, pieces};
 use crate::{
-    anti_entropy::{Piece, Reach, Store},
+    anti_entropy::{Extent, Piece, Store},
     replica::{Delta, Replica, State, Version},
 };
 
@@ -42,7 +42,7 @@ impl<S: State> Store<Objects<S>> for View<'_, S> {
 
     fn next(&mut self) -> Result<Option<Piece<Objects<S>>>, Infallible> {
         let piece = self.pieces.pop_front();
-        Ok(piece.map(|delta| Piece { reach: Reach::of(&delta), delta }))
+        Ok(piece.map(|delta| Piece { extent: Extent::of(&delta), delta }))
     }
 
     fn chunk(&mut self, offset: u64, room: usize) -> Result<Chunk<S>, Infallible> {

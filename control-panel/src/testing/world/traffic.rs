@@ -125,9 +125,9 @@ impl<P: Program> Simulation<'_, P> {
         for (link, side) in self.network.sides(node) {
             let Some(side) = &mut self.network.links[link].sides[side] else { continue };
             let mut upto = None;
-            while let Some(Untaken { number, reach, is_snapshot, since }) = side.untaken.front() {
+            while let Some(Untaken { number, extent, is_snapshot, since }) = side.untaken.front() {
                 // What waits for its past, or was refused, is in no version: it is asked for again.
-                if !reach.is_in(stored) && *since > waits {
+                if !extent.is_in(stored) && *since > waits {
                     break;
                 }
                 (upto, has_joined) = (Some(*number), has_joined || *is_snapshot);

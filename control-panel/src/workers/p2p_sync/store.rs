@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::snapshots::Given;
 use crate::{
-    anti_entropy::{PIECE, Payload, Piece, Reach, Store, Wire},
-    link::{Backlog, Link, PieceRuns, ServeError},
+    anti_entropy::{PIECE, Payload, Piece, Store, Wire},
+    link::{Backlog, Link, ServeError},
     replica::{State, Version, codec::Limits},
 };
 
@@ -66,11 +66,7 @@ impl<S: State> Store<Wire> for LinkStore<S> {
             self.backlog = None;
             return Ok(None);
         };
-        let reach = match &piece.runs {
-            PieceRuns::Published(delta) => Reach::of(delta),
-            PieceRuns::Durable(delta) => Reach::of(delta),
-        };
-        Ok(Some(Piece { delta: piece.encode()?, reach }))
+        Ok(Some(Piece { delta: piece.encode()?, extent: piece.extent() }))
     }
 
     fn chunk(&mut self, offset: u64, room: usize) -> Result<<Wire as Payload>::Chunk, ServeError> {

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     Delta, Intent,
-    anti_entropy::{self, Breach, Event, OwnAuthorAhead, Reach, Reason, Wire},
+    anti_entropy::{self, Breach, Event, Extent, OwnAuthorAhead, Reason, Wire},
     replica::{
         Snapshot, State,
         codec::{DecodeError, Refused},
@@ -91,9 +91,9 @@ where
     pub(super) async fn decoded(&self, running: &mut Running<I>, decoded: Vec<Decoded<I>>) -> Option<Stop> {
         for (number, result) in decoded {
             let error = match result {
-                Ok((reach, intent)) => {
-                    running.machine.session_mut().read(number, reach.clone());
-                    running.untaken.push_back(Untaken { number, reach, snapshot: None, queued: None });
+                Ok((extent, intent)) => {
+                    running.machine.session_mut().read(number, extent.clone());
+                    running.untaken.push_back(Untaken { number, extent, snapshot: None, queued: None });
                     running.inbox.push_back(Some(intent));
                     continue;
                 }
@@ -154,7 +154,12 @@ where
             }
             Ok((_, Some(Err(_)))) => return Some(Stop::Breach("a snapshot that cannot be read")),
         }
-        running.untaken.push_back(Untaken { number, reach: Reach::default(), snapshot: room, queued: None });
+        running.untaken.push_back(Untaken {
+            number,
+            extent: Extent::default(),
+            snapshot: room,
+            queued: None,
+        });
         running.inbox.push_back(end);
         None
     }

@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use crate::{Delta, Intent, State, anti_entropy::Reach, link::Link, replica::codec::DecodeError};
+use crate::{Delta, Intent, State, anti_entropy::Extent, link::Link, replica::codec::DecodeError};
 
 /// Up to how many bytes are read on the session's own task: they have a few signatures at most, and to hand them over costs more.
 const SHORT: usize = 1 << 10;
@@ -16,7 +16,7 @@ const SHORT: usize = 1 << 10;
 const PORTIONS: usize = 4;
 
 /// A delta by its number, or why it is none.
-pub(super) type Decoded<I> = (u64, Result<(Reach, I), DecodeError>);
+pub(super) type Decoded<I> = (u64, Result<(Extent, I), DecodeError>);
 
 type Job<I> = Pin<Box<dyn Future<Output = Vec<Decoded<I>>> + Send>>;
 
@@ -52,7 +52,7 @@ impl<I: Intent> Decoding<I> {
         let (came, link) = (std::mem::take(&mut self.came), link.clone());
         let bytes: usize = came.iter().map(|(_, delta)| delta.len()).sum();
         let read = move || {
-            let decode = |delta| link.decode_own(delta).map(|delta| (Reach::of(&delta), I::from(delta)));
+            let decode = |delta| link.decode_own(delta).map(|delta| (Extent::of(&delta), I::from(delta)));
             came.into_iter().map(|(number, delta)| (number, decode(delta))).collect()
         };
         self.jobs.push_back(if bytes <= SHORT {

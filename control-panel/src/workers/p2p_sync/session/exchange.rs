@@ -260,12 +260,12 @@ where
         store.refresh();
         let ours = anti_entropy::Store::<Wire>::version(store);
         let (mut upto, mut room) = (None, None);
-        while let Some(Untaken { number, reach, snapshot, queued: Some((at, frames)) }) =
+        while let Some(Untaken { number, extent, snapshot, queued: Some((at, frames)) }) =
             running.untaken.front_mut()
         {
             // What waits for its past, or was refused, is not in any version: then the other is asked again.
             let passed = at.elapsed() >= SETTLES && self.link.frames() > *frames;
-            if (snapshot.is_some() || !reach.is_in(ours)) && !passed {
+            if (snapshot.is_some() || !extent.is_in(ours)) && !passed {
                 break;
             }
             upto = Some(*number);

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Intent, SendError,
-    anti_entropy::{self, End, Reach},
+    anti_entropy::{self, End, Extent},
     link::ServeError,
     replica::State,
 };
@@ -26,7 +26,7 @@ type Delivery<I> = Pin<Box<dyn Future<Output = Result<(), SendError<I>>> + Send>
 /// What was sent to the frame, and is not known to be durable.
 pub(super) struct Untaken {
     pub(super) number: u64,
-    pub(super) reach: Reach,
+    pub(super) extent: Extent,
     /// It is the end of a snapshot: once it is taken the replica is another, all peers are asked anew, and another snapshot may arrive.
     pub(super) snapshot: Option<Room>,
     /// When it was queued: the time, and the frames until then.
