@@ -96,7 +96,10 @@ fn each_page_has_a_tab_and_rows_with_names() {
     }
     harness.get_by_label("Queue").click();
     harness.run();
-    assert!(harness.query_by_label_contains("points").is_some(), "a plot says what it shows");
+    let plots = harness.query_all_by_label_contains("points");
+    let plots: Vec<_> = plots.filter_map(|node| node.accesskit_node().label()).collect();
+    assert_eq!(plots.len(), 2, "each plot says what it shows: {plots:?}");
+    assert!(plots[0].starts_with("Queue depth: 106 now") && plots[0].contains("up to 129"), "{plots:?}");
 }
 
 #[test]
@@ -196,4 +199,25 @@ fn a_window_that_is_drawn_all_the_time_does_not_look_all_the_time() {
     harness.run_steps(100);
     let looked = looks.load(std::sync::atomic::Ordering::Relaxed);
     assert!((9..=13).contains(&looked), "ten a second: {looked} in a second of a hundred frames");
+}
+
+#[test]
+fn a_thousand_frames_wake_a_window_once_and_a_tenth_of_a_second_later() {
+    let mut panel = ControlPanel::<Update>::builder().name("shop").build();
+    let console = Console::new(panel.observer());
+    let mut harness = Harness::builder()
+        .with_step_dt(0.25)
+        .build_ui_state(|ui, console: &mut Console| _ = ui.add(&mut *console), console);
+    // Something happened, so the next look follows the panel.
+    panel.sender(IntentSource::LocalUI).try_send(Update::Found(7)).expect("room");
+    panel.drain().for_each(drop);
+    harness.step();
+    let woken = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let delays = std::sync::Arc::clone(&woken);
+    harness.ctx.set_request_repaint_callback(move |info| delays.lock().expect("sane").push(info.delay));
+    for number in 0..1_000 {
+        panel.sender(IntentSource::LocalUI).try_send(Update::Found(number)).expect("room");
+        panel.drain().for_each(drop);
+    }
+    assert_eq!(*woken.lock().expect("sane"), [INTERVAL]);
 }
