@@ -4,20 +4,22 @@
 //!
 //! ```
 //! use control_panel::{
-//!     ControlPanel, GraphIntent, IntentSource, dashboard::Dashboard,
+//!     ControlPanel, GraphIntent, IntentSource,
+//!     dashboard::{Dashboard, DashboardError, Server},
 //! };
 //!
 //! #[derive(GraphIntent)]
 //! enum Update {}
 //!
-//! # fn main() -> Result<(), control_panel::dashboard::DashboardError> {
-//! let panel = ControlPanel::<Update>::new();
-//! let server = Dashboard::new(panel.observer()).serve("127.0.0.1:0")?;
-//! println!("{}", server.url()); // http://127.0.0.1:40123/
-//! panel.spawn(server.into_worker(IntentSource::LocalUI));
-//! # assert!(panel.shutdown_blocking().is_clean());
-//! # Ok(())
-//! # }
+//! fn main() -> Result<(), DashboardError> {
+//!     let panel = ControlPanel::<Update>::new();
+//!     let dashboard = Dashboard::new(panel.observer());
+//!     let server: Server = dashboard.serve("127.0.0.1:0")?;
+//!     println!("{}", server.url()); // http://127.0.0.1:40123/
+//!     panel.spawn(server.into_worker(IntentSource::LocalUI));
+//! #   assert!(panel.shutdown_blocking().is_clean());
+//!     Ok(())
+//! }
 //! ```
 //!
 //! | path | what |
