@@ -1,8 +1,5 @@
 //! What a viewer costs: `cargo test -p tests --features dashboard --test dashboard -- --ignored --nocapture --test-threads 1 cost::`
 
-// Nanoseconds of a minute fit the mantissa.
-#![allow(clippy::cast_precision_loss)]
-
 use std::{
     fs,
     io::{Read, Write},
@@ -39,7 +36,7 @@ impl Viewer {
         write!(stream, "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
         let end = Arc::clone(&ends);
         let reads = thread::spawn(move || {
-            let mut bytes = vec![0; 65536];
+            let mut bytes = [0; 8192];
             while !end.load(Ordering::Relaxed) && stream.read(&mut bytes).is_ok_and(|read| read > 0) {}
         });
         Self(ends, Some(reads))
@@ -62,8 +59,8 @@ fn idle_with_a_viewer() {
     thread::sleep(Duration::from_secs(2));
     let (before, began) = (ran("process"), Instant::now());
     thread::sleep(Duration::from_secs(30));
-    let used = ran("process") - before;
-    let share = used as f64 / began.elapsed().as_nanos() as f64 * 100.0;
+    let used = Duration::from_nanos(ran("process") - before);
+    let share = used.as_secs_f64() / began.elapsed().as_secs_f64() * 100.0;
     println!("idle with a viewer: {share:.3} % of a core over {:.1?}", began.elapsed());
     assert!(share <= 0.2, "{share} %");
 }
@@ -83,7 +80,7 @@ fn frames_with_and_without_a_viewer() {
             served.panel.run_frame(&mut Count::default(), &mut (), []);
             thread::sleep(Duration::from_millis(5));
         }
-        ran("thread") - before
+        Duration::from_nanos(ran("thread") - before)
     };
     sample(&mut served);
     let mut ratios: Vec<f64> = (0..20)
@@ -92,7 +89,7 @@ fn frames_with_and_without_a_viewer() {
             let viewer = Viewer::of(&served);
             let with = sample(&mut served);
             drop(viewer);
-            with as f64 / without as f64
+            with.as_secs_f64() / without.as_secs_f64()
         })
         .collect();
     ratios.sort_by(f64::total_cmp);

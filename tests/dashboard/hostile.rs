@@ -36,7 +36,7 @@ fn a_head_that_is_too_large_or_no_request_is_refused() {
     let served = Served::new(|dashboard| dashboard);
     let long = format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "x".repeat(100_000));
     assert!(matches!(code(&served.say(&long)), "431" | "none"), "refused, or cut off while it still sends");
-    let many = (0..1000).map(|n| format!("X-{n}: x\r\n")).collect::<Vec<_>>().concat();
+    let many: String = ["X-Many: x\r\n"; 1000].concat();
     assert!(matches!(
         code(&served.say(&format!("GET / HTTP/1.1\r\nHost: localhost\r\n{many}\r\n"))),
         "431" | "none"
