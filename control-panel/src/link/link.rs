@@ -255,6 +255,7 @@ impl<S: State> Link<S> {
     }
 
     /// Likewise, of bytes that are the caller's: a delta that is mostly one run keeps them.
+    #[cfg(feature = "p2p")]
     pub(crate) fn decode_own(&self, bytes: Vec<u8>) -> Result<Delta<S::Op>, DecodeError> {
         let Reads { codec, limits, verifier } = &self.parts.reads;
         Delta::decode_own(bytes, &**codec, limits, verifier.as_ref())

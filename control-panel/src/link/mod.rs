@@ -67,7 +67,6 @@ mod shelf;
 #[cfg(test)]
 mod tests;
 
-#[cfg(feature = "p2p")]
 pub use self::{
     link::Link,
     serve::{Backlog, Piece, ServeError},

@@ -32,6 +32,7 @@ impl<S: State> Replica<S> {
     ///     let mut replica = Replica::new(me, [me], Total(0, program));
     ///     for n in [3, 20, 41, 60] {
     ///         replica.commit(n);
+    ///         let _ = replica.outbox(); // what is sent can become stable
     ///         let _ = replica.settle();
     ///     }
     ///     let mut lines = Vec::new();

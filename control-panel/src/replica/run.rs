@@ -174,7 +174,6 @@ impl<Op> Run<Op> {
         self.header.seq.saturating_add(self.operations.len() as u64)
     }
 
-    #[cfg(any(feature = "p2p", feature = "testing"))]
     pub(crate) fn end(&self) -> super::version::End {
         super::version::End { next_seq: self.next_seq(), hash: self.hash }
     }

@@ -108,7 +108,6 @@ impl Version {
     }
 
     /// Whether a replica of this version has that run, as far as that can be seen: another that ends there is not it.
-    #[cfg(any(feature = "p2p", feature = "testing"))]
     pub(crate) fn has(&self, author: Author, end: &End) -> bool {
         let mut same_place = self.ends(author).iter().filter(|our| our.next_seq == end.next_seq).peekable();
         let differs = same_place.peek().is_some() && same_place.all(|our| our.hash != end.hash);
@@ -122,7 +121,6 @@ impl Version {
     }
 
     /// Of a replica that has that run, and so all of its chain. A shorter branch may be forgotten: then it is sent once more.
-    #[cfg(any(feature = "p2p", feature = "testing"))]
     pub(crate) fn reach(&mut self, author: Author, previous: RunHash, end: End) {
         let known = self.entry(&mut NO_SLOT.clone(), &author);
         if end.next_seq > known.count {

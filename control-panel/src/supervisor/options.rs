@@ -63,6 +63,7 @@ impl Options {
 
 impl RunOptions {
     /// For what is no worker: the watchdog has nothing to check.
+    #[cfg(any(feature = "testing", test))]
     pub(crate) fn unwatched() -> Self {
         Self { grace: Duration::ZERO, stuck_after: Duration::MAX, ..Self::default() }
     }

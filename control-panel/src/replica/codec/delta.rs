@@ -79,6 +79,7 @@ impl<Op> Delta<Op> {
 
     /// As [`decode`](Self::decode) or, with a verifier, [`decode_signed`](Self::decode_signed), of bytes that the reader has for itself: where most of them are one run,
     /// that has them as they are. What was proved is not proved again by the replica that has the verifier.
+    #[cfg(feature = "p2p")]
     pub(crate) fn decode_own(
         bytes: Vec<u8>,
         codec: &(impl Codec<Op> + ?Sized),

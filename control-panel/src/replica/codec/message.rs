@@ -15,6 +15,7 @@ pub(super) struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
+    #[cfg_attr(not(any(feature = "p2p", test)), expect(dead_code, reason = "a session has bytes of its own"))]
     pub(super) fn of(buffer: &'a Arc<Vec<u8>>) -> Self {
         Self { bytes: buffer, buffer: Some(buffer) }
     }
