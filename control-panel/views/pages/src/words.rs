@@ -193,7 +193,7 @@ mod tests {
             ("…本".into(), String::new(), String::new())
         );
         assert_eq!(wrap("index out of bounds", 12), ["index out ", "of bounds"]);
-        assert_eq!(wrap("one\ttwo\nseven", 4), ["one ", " two", "seve", "n"]);
+        assert_eq!(wrap("one\ttwo\nnineteen", 4), ["one ", " two", "nine", "teen"]);
         assert_eq!(wrap("日本", 0), ["日", "本"]);
     }
 }
