@@ -235,6 +235,7 @@ fn a_spawner_does_what_its_panel_does() {
             let status: PanelStatus = spawner.status();
             assert_eq!((status.name.as_str(), status.frames), ("remote", 0));
             assert!(!spawner.is_shutting_down());
+            assert_eq!((spawner.observer().name(), spawner.observer().is_gone()), ("remote", false));
             let context = spawner.context(1);
             context.try_send(Mark::new(1)).unwrap();
             assert_eq!((spawner.queued(), spawner.worker_count()), (1, 0));

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::{Board, Cursor, Exhibit, Snapshot, text};
 use crate::{
-    ControlPanel,
+    ControlPanel, Spawner,
     frame::FrameGauge,
     intent::Intent,
     lifecycle::event::Notice,
@@ -51,12 +51,23 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// From the first call on, each frame is measured. Each call returns an observer with [exhibits](Observer::attach) of its own;
     /// clones share theirs.
     pub fn observer(&self) -> Observer {
-        let Observation { name, panel, gauge, events } = self.observation();
-        Observer { hub: Arc::new(Hub { name, panel, gauge, events, exhibits: Mutex::default() }) }
+        Observer::new(self.observation())
+    }
+}
+
+impl<I: Intent, P: Send + Sync + 'static> Spawner<I, P> {
+    /// As [`ControlPanel::observer`].
+    pub fn observer(&self) -> Observer {
+        Observer::new(self.observation())
     }
 }
 
 impl Observer {
+    fn new(observation: Observation) -> Self {
+        let Observation { name, panel, gauge, events } = observation;
+        Self { hub: Arc::new(Hub { name, panel, gauge, events, exhibits: Mutex::default() }) }
+    }
+
     /// Returns the panel's name.
     pub fn name(&self) -> &str {
         &self.hub.name

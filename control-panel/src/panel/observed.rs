@@ -123,7 +123,14 @@ pub(crate) struct Observation {
 impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// From now on its frames are measured.
     pub(crate) fn observation(&self) -> Observation {
-        let shared = &self.shared;
+        self.shared.observation()
+    }
+}
+
+impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
+    /// From now on the panel's frames are measured.
+    pub(super) fn observation(self: &Arc<Self>) -> Observation {
+        let shared = self;
         let gauge = Arc::clone(shared.gauge.get_or_init(|| {
             let gauge = Arc::new(FrameGauge::new());
             let rings = Arc::clone(&gauge);

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, sync::Arc, task::Waker};
 
 use tokio::runtime::Handle;
 
-use super::{PanelStatus, Spawn, shared::Shared};
+use super::{PanelStatus, Spawn, observed::Observation, shared::Shared};
 use crate::{
     intent::{Intent, order::Origin},
     panel::{group::GroupBuilder, tasks::Tasks},
@@ -243,6 +243,11 @@ impl<I: Intent, P: Send + Sync + 'static> Spawner<I, P> {
     /// As [`ControlPanel::workers`](crate::ControlPanel::workers).
     pub fn workers(&self) -> Vec<WorkerHandle> {
         self.shared.workers()
+    }
+
+    /// From now on the panel's frames are measured.
+    pub(crate) fn observation(&self) -> Observation {
+        self.shared.observation()
     }
 
     /// As [`ControlPanel::events`](crate::ControlPanel::events).
