@@ -52,7 +52,7 @@ pub struct PeerSyncHandle {
 ///     format!("{}: {contact}, trusted {how}", peer.peer)
 /// }
 ///
-/// /// What a user is told of a loss of contact, and of a ticket that failed.
+/// /// What a user reads of a loss of contact, and of a ticket that failed.
 /// fn lost(reason: &OfflineReason) -> &'static str {
 ///     match reason {
 ///         OfflineReason::Closed => "it was closed",
