@@ -8,7 +8,9 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer, worker, supervision::Tasks};
+use control_panel::{
+    Context, ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer, supervision::Tasks, worker,
+};
 use eframe::egui;
 
 const PICTURES: usize = 400;

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use control_panel::{Backoff, Context, ControlPanel, Exit, IntentSource, Restart, Worker, supervision::{Cancel, Intensity, WorkerReport}};
+use control_panel::{
+    Backoff, Context, ControlPanel, Exit, IntentSource, Restart, Worker,
+    supervision::{Cancel, Intensity, WorkerReport},
+};
 use tokio::runtime::Handle;
 
 use crate::{
