@@ -86,7 +86,7 @@ impl fmt::Debug for Signature {
 
 const _: () = assert!(size_of::<Signature>() == size_of::<Box<[u8]>>());
 
-#[cfg(test)]
+#[cfg(all(test, feature = "codec"))]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
