@@ -1,7 +1,7 @@
 """Builds many mutants of a program at once, each behind a switch: the body of a function that is mutated becomes
 `{ if crate::switches::is_on(7) { its body, mutated } else { its body } }`. So what takes minutes, to compile and link, is done once.
 
-The sources are copied for that, so that nobody who works in them meets a mutant. Where the copy of a body does not compile beside the
+The sources are copied for that, so that work in them never meets a mutant. Where the copy of a body does not compile beside the
 other (each is another `impl Trait`), the mutant is built by itself.
 """
 import json

@@ -158,7 +158,7 @@ fn a_loop_that_never_awaits_on_its_workers_own_thread_is_warned() {
             assert_eq!(report.warning, panel.status().warning);
             report.warning
         };
-        assert_eq!(frames(&mut panel, false).await, None, "there is nobody to starve");
+        assert_eq!(frames(&mut panel, false).await, None, "there is no worker to starve");
         for _ in 0..2 {
             panel.spawn(Worker::new("starved", 0, |_| std::future::pending::<()>()));
         }

@@ -138,7 +138,7 @@ proptest! {
                 Goes::Runtime => {
                     runtime.shutdown_background();
                     let report = panel.shutdown_blocking();
-                    assert!(!report.is_clean(), "nobody who lost the runtime ended well: {report:?}");
+                    assert!(!report.is_clean(), "no worker that lost the runtime ended well: {report:?}");
                 }
             }
             let cause = if let Goes::Panel = goes { Cause::Shutdown } else { Cause::RuntimeGone };

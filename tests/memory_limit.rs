@@ -118,7 +118,7 @@ fn under_a_real_limit_the_level_follows_what_is_held() {
     );
 
     if limit.refuses() {
-        // Eight gigabytes of zeros where a kernel writes two lines: nobody has read them all.
+        // Eight gigabytes of zeros where a kernel writes two lines: they are not all read.
         let folder = tempfile::tempdir().expect("a folder");
         fs::create_dir_all(folder.path().join("proc/pressure")).expect("made");
         let file = fs::File::create(folder.path().join("proc/pressure/memory")).expect("made");

@@ -185,7 +185,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_dropped_panel_takes_everybody_with_it(lives in lives(), ms in 0_u32..20, polls in 0_usize..6) {
+    fn a_dropped_panel_takes_all_with_it(lives in lives(), ms in 0_u32..20, polls in 0_usize..6) {
         paused(async || {
             let (panel, seen) = (small(), Arc::new(Seen::default()));
             let held = Held::spawn(&panel, &lives, &seen);
@@ -195,7 +195,7 @@ proptest! {
             drop(panel);
             pass(0, 9).await;
             seen.is_over(&held.handles);
-            assert!(now.elapsed() <= MS, "it took nobody's time");
+            assert!(now.elapsed() <= MS, "it took no time");
             sleep(Duration::from_secs(3_600)).await;
             seen.is_over(&held.handles);
         });
@@ -228,7 +228,7 @@ proptest! {
     }
 
     #[test]
-    fn a_runtime_that_goes_takes_everybody_with_it(lives in lives(), ms in 0_u32..20, polls in 0_usize..6) {
+    fn a_runtime_that_goes_takes_all_with_it(lives in lives(), ms in 0_u32..20, polls in 0_usize..6) {
         let runtime = paused_runtime();
         let (panel, seen) = (
             Panel::builder().runtime(runtime.handle().clone()).capacity(4).build(),

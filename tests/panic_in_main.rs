@@ -113,7 +113,7 @@ fn panics_beside_the_stuck() {
 }
 
 #[test]
-fn a_panic_in_main_takes_everybody_with_it_and_ends_the_process() {
+fn a_panic_in_main_takes_all_with_it_and_ends_the_process() {
     for name in ["loop", "async", "stuck"] {
         watched(move || {
             let (status, said) = Scene::begin(name).end();

@@ -57,7 +57,7 @@ fn a_reply_answers_once_and_no_request_waits_for_an_answer_that_cannot_come() {
     let (reply, answer) = control_panel::requests::reply::<Opaque>();
     drop(answer);
     assert!(!reply.is_wanted());
-    reply.send(Opaque(1)); // to nobody, and no panic
+    reply.send(Opaque(1)); // to no one, and no panic
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn a_refused_question_comes_back() {
         assert_eq!(error.to_string(), "the question was not sent");
         assert!(std::error::Error::source(&error).is_some());
         let Some(Ask::Double { number: 9, reply }) = error.into_intent() else { panic!("not the intent") };
-        assert!(!reply.is_wanted(), "nobody waits for it any more");
+        assert!(!reply.is_wanted(), "nothing waits for it any more");
     });
 }
 
@@ -160,7 +160,7 @@ fn a_cancelled_request_has_delivered_the_question_or_dropped_it() {
     });
 }
 
-/// Nothing drains during a shutdown: a worker that asks would wait for ever.
+/// Nothing drains during a shutdown: a worker that asks would wait forever.
 #[test]
 fn a_worker_that_is_asked_to_stop_does_not_wait_for_an_answer() {
     paused(async || {

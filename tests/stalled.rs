@@ -25,7 +25,7 @@ fn fill(sender: &IntentSender<Mark>) -> usize {
 fn sleep_and_drain(panel: &mut Panel, most: usize) {
     let mut came = 0;
     while came < most {
-        assert!(panel.wait_ready_timeout(Duration::from_secs(20)), "nobody asks for a frame after {came}");
+        assert!(panel.wait_ready_timeout(Duration::from_secs(20)), "nothing asks for a frame after {came}");
         came += panel.drain().count();
     }
 }

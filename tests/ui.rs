@@ -40,7 +40,7 @@ fn one_error_for_each_mistake() {
 /// Cases in which rustc says what the struct's own bound makes it say.
 const BOUNDS: [usize; 1] = [81];
 
-/// Nobody has to know what an expansion is made of.
+/// No user has to know what an expansion is made of.
 #[test]
 fn no_private_name_is_shown() {
     for (case, output) in outputs() {

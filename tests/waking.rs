@@ -177,7 +177,7 @@ fn what_a_status_shows_wakes_the_loop_after_it_shows_it() {
             .backoff(Backoff::new(200 * MS, 200 * MS))
             .cancel(Cancel::Cooperative);
         let flaky = panel.spawn(worker);
-        assert_eq!(settle(&mut panel), 0, "whoever spawns it knows");
+        assert_eq!(settle(&mut panel), 0, "the caller that spawns it knows");
         assert!(matches!(woken(&mut panel, &flaky).await, WorkerStatus::Running));
         assert!(woken(&mut panel, &flaky).await.to_string().starts_with("waiting to restart"));
         assert!(matches!(woken(&mut panel, &flaky).await, WorkerStatus::Running));

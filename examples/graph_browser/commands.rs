@@ -11,7 +11,7 @@ use crate::{graph::Place, intent::GraphIntent, policy::LifecyclePolicy, progress
 
 /// Bytes of a line at most; a longer one is no command.
 pub(crate) const LINE: usize = 200;
-/// After so many lines that nobody understands, whatever is at the other end is no person.
+/// After so many lines that are no commands, there is no person at the other end.
 const MISUNDERSTOOD: u32 = 20;
 
 /// What `help` and `--help` teach.
@@ -167,7 +167,7 @@ pub(crate) fn may_listen() -> bool {
     #[cfg(unix)]
     {
         use rustix::{process::getpgrp, stdio::stdin, termios::tcgetpgrp};
-        // No terminal at all is a pipe or a file, which anybody may read.
+        // No terminal at all is a pipe or a file, which any process may read.
         tcgetpgrp(stdin()).map_or(true, |foreground| foreground == getpgrp())
     }
     #[cfg(not(unix))]

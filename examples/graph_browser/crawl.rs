@@ -43,13 +43,13 @@ pub(crate) struct Crawl {
     known: Known,
     /// Set when the walk is over: the readers wait for it, because only then is a missing link known.
     plan: SetOnce<Plan>,
-    /// The page somebody looks at, to be read before its turn; `NOBODY` for none. The latest wish counts.
+    /// The page somebody looks at, to be read before its turn; `NO_PAGE` for none. The latest wish counts.
     wanted: AtomicU32,
     /// The next page to read.
     next: AtomicUsize,
 }
 
-const NOBODY: u32 = u32::MAX;
+const NO_PAGE: u32 = u32::MAX;
 
 /// What the graph has of the folder when the crawl begins: pages keep their keys, whatever came into the folder or went since.
 #[derive(Debug, Default)]
@@ -93,7 +93,7 @@ impl Crawl {
             links,
             known,
             plan: SetOnce::new(),
-            wanted: AtomicU32::new(NOBODY),
+            wanted: AtomicU32::new(NO_PAGE),
             next: AtomicUsize::new(0),
         })
     }
@@ -122,7 +122,7 @@ impl Crawl {
 
     /// The next page to read; each is given out once.
     fn next(&self, plan: &Plan) -> Option<NodeKey> {
-        let wanted = NodeKey(self.wanted.swap(NOBODY, Ordering::Relaxed));
+        let wanted = NodeKey(self.wanted.swap(NO_PAGE, Ordering::Relaxed));
         if plan.take(wanted) {
             return Some(wanted);
         }
@@ -150,7 +150,7 @@ impl Plan {
         Self { site, taken }
     }
 
-    /// Takes a page, if it is one and nobody has.
+    /// Takes a page, if it is one and none has.
     fn take(&self, key: NodeKey) -> bool {
         self.taken.get(key.index()).is_some_and(|taken| !taken.swap(true, Ordering::Relaxed))
     }
@@ -237,7 +237,7 @@ async fn walk(cx: Context, crawl: Arc<Crawl>) -> Result<(), CrawlError> {
         cx.send(GraphIntent::PagesFound(found)).await?;
     }
     cx.send(GraphIntent::WalkFinished { skips, cut_short: site.cut_short }).await?;
-    // Nobody else sets it.
+    // Nothing else sets it.
     crawl.plan.set(Plan::new(site, &crawl.known)).ok();
     Ok(())
 }

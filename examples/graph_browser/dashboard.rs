@@ -1,6 +1,6 @@
 //! The page that shows this program, with `--dashboard`.
 //!
-//! Whoever has the token, which is printed once, stops and restarts workers there, pauses the frame loop and steps it, and changes
+//! A viewer with the token, which is printed once, stops and restarts workers there, pauses the frame loop and steps it, and changes
 //! the policy: by the same intents as commands that are typed.
 
 use std::{

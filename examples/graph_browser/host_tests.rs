@@ -161,7 +161,7 @@ fn demotion_clears_what_is_loading_or_blocked() {
     world.frame();
     world.frame();
     assert_eq!(world.seen(0), RuntimeState::Unmapped);
-    assert!(world.host.views.is_empty(), "nothing is remembered of a node that nobody wants");
+    assert!(world.host.views.is_empty(), "nothing is remembered of a node that is not wanted");
 }
 
 #[test]

@@ -35,7 +35,7 @@ impl NodeKey {
 }
 
 /// Everything the reducer understands. The sources are the built-in ones: the crawl restores the graph
-/// (`Restore`), the visitor clicks and whoever sits at the terminal types (`LocalUI`), the webview host tells what it sees
+/// (`Restore`), the visitor clicks and the person at the terminal types (`LocalUI`), the webview host tells what it sees
 /// (`ServoDelegate`), and the built-in workers have sources of their own.
 #[derive(Debug, GraphIntent)]
 #[cfg_attr(feature = "journal", derive(Serialize, Deserialize))]

@@ -442,7 +442,7 @@ fn readable(folder: &Path) -> Result<PathBuf, String> {
 
 fn print(summary: &Summary<'_>) -> io::Result<()> {
     match writeln!(io::stdout(), "{}", summary.table()) {
-        // Whoever reads it has seen enough.
+        // Its reader has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         printed => printed,
     }

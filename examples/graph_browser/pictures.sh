@@ -55,7 +55,7 @@ differs() { # two names: whether what was done is seen
 program=$!
 started+=("$program")
 id=$(window graph_browser)
-# Without a window manager nobody else gives it the keyboard.
+# Without a window manager nothing gives it the keyboard.
 xdotool windowfocus "$id"
 sleep "${PICTURES_WAIT:-12}" # the visitor walks for three seconds, the layout cools for six
 photograph window 200

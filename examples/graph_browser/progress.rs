@@ -167,7 +167,7 @@ pub(crate) fn gauge(reading: &MemoryReading) -> String {
     }
 }
 
-/// A line on stderr; that nobody reads it is no reason to stop.
+/// A line on stderr; that it is not read is no reason to stop.
 pub(crate) fn say(line: &str) {
     writeln!(io::stderr(), "{line}").ok();
 }

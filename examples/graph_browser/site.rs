@@ -104,6 +104,6 @@ mod tests {
             assert_eq!(site.find(path), target, "{path:?}");
         }
         site.cut_short = true;
-        assert_eq!(site.find("gone.html"), Target::File, "nobody knows whether it is missing");
+        assert_eq!(site.find("gone.html"), Target::File, "it may or may not be missing");
     }
 }

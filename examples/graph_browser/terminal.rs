@@ -39,7 +39,7 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
-    /// Whether there is a terminal to draw on, and nobody wants it otherwise.
+    /// Whether there is a terminal to draw on, and nothing asks for another view.
     pub(crate) fn is_wanted(cli: &Cli) -> bool {
         #[cfg(feature = "window")]
         if cli.window {

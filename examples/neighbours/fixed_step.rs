@@ -117,7 +117,7 @@ fn a_world_depends_on_steps_and_not_on_time() {
 }
 
 #[test]
-fn a_pause_is_not_caught_up_with_for_ever() {
+fn a_pause_is_not_caught_up_with_forever() {
     let began = Instant::now();
     assert_eq!(due(began, began + STEP / 2), (0, began));
     assert_eq!(due(began, began + STEP * 2), (2, began + STEP * 2));

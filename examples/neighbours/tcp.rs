@@ -58,7 +58,7 @@ async fn serve(cx: Context<Update>, stream: TcpStream) -> io::Result<()> {
     let mut input = BufReader::new(input);
     loop {
         let mut line = String::new();
-        // A client that sends no end of a line is not read for ever.
+        // A client that sends no end of a line is not read forever.
         if (&mut input).take(LONGEST).read_line(&mut line).await? == 0 {
             return Ok(());
         }

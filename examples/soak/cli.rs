@@ -13,8 +13,8 @@ const SECONDS: RangeInclusive<u64> = 1..=86_400;
 ///
 /// At the end it proves, or tells what is wrong: every accepted intent was handed out exactly once and in its
 /// origin's order; nothing of an old generation came after its successor; no worker, future or thread is left over;
-/// memory was flat over the second half; the shutdown's report names those four workers, and nobody else; the events tell
-/// each worker's life in order, and whoever held up its thread was found stuck.
+/// memory was flat over the second half; the shutdown's report names those four workers, and no other; the events tell
+/// each worker's life in order, and each that held up its thread was found stuck.
 ///
 /// The workers' choices depend on the seed alone; how they interleave, on the machine too.
 ///

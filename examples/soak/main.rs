@@ -188,7 +188,7 @@ fn events_hold(witness: Witness, tally: &Tally, verdict: &mut Verdict) {
     );
     let [jammed, unnoticed] = [&tally.jammed, &tally.unnoticed].map(|count| count.load(Relaxed));
     let figures = format!("{} jammed, {unnoticed} unnoticed", Grouped(jammed));
-    verdict.check(unnoticed == 0, "whoever jams is found stuck, and started anew", figures);
+    verdict.check(unnoticed == 0, "a worker that jams is found stuck, and started anew", figures);
     // It keeps the last events, which are memory.
     drop(witness);
 }

@@ -106,7 +106,7 @@ impl Witness {
                 return;
             }
             if self.missed == 0 {
-                self.wrong(event, "nobody has spawned it, or it has ended");
+                self.wrong(event, "it was never spawned, or it has ended");
             }
             if !is_last(&event.kind) {
                 let life = Life { name: event.name.to_string(), generation: None, stopping: false };

@@ -85,7 +85,7 @@ enum Act {
     Compute(Duration),
     /// Sleeps with its thread.
     Block(Duration),
-    /// Waits for ever: only a stop or a restart ends it.
+    /// Waits forever: only a stop or a restart ends it.
     Hang,
     /// Holds its thread until it is asked to stop, which the watchdog does.
     Jam,

@@ -29,7 +29,7 @@ impl App {
     fn new(ctx: &egui::Context) -> Self {
         let ctx = ctx.clone();
         // A clone of the context is all it takes: repaints may be asked for from any thread. But not from inside a closure
-        // that holds the context's lock: a `try_send` within `ctx.input(|i| …)` would wait for itself for ever.
+        // that holds the context's lock: a `try_send` within `ctx.input(|i| …)` would wait for itself forever.
         let panel = ControlPanel::builder().on_ready(move || ctx.request_repaint()).build();
         Self { panel, findings: Findings::default() }
     }
@@ -114,7 +114,7 @@ mod tests {
         for n in 0..3 {
             let sender = sender.clone();
             std::thread::spawn(move || sender.try_send(Update::Found(n)).ok()).join().unwrap();
-            assert!(window.pass(&mut app, PATIENCE), "nobody asked for a repaint");
+            assert!(window.pass(&mut app, PATIENCE), "no repaint was requested");
             assert_eq!(app.findings.0.last(), Some(&n));
         }
         while window.pass(&mut app, Duration::from_millis(200)) {}
@@ -127,7 +127,7 @@ mod tests {
         let before = window.passes;
         app.panel.spawn_search(20);
         while app.findings.0.len() < 20 {
-            assert!(window.pass(&mut app, PATIENCE), "nobody asked for a repaint");
+            assert!(window.pass(&mut app, PATIENCE), "no repaint was requested");
         }
         assert_eq!(app.findings.0, (1..=20).collect::<Vec<_>>());
         // No more passes than intents, and the few that egui adds of its own.

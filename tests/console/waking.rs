@@ -38,7 +38,7 @@ fn a_view_is_woken_by_a_frame_an_event_and_the_end_and_by_nothing_else() {
             let waits = look.observer.changed(look.console.cursor());
             matches!(race(waits, tokio::time::sleep(60 * S)).await, Raced::First(()))
         };
-        assert!(!changed(&look).await, "nothing happens, nobody is woken");
+        assert!(!changed(&look).await, "nothing happens, no waiter is woken");
         other.spawn(Worker::new("it", Source::Disk, |_| pending::<()>()));
         assert!(changed(&look).await);
         testing::settle().await;

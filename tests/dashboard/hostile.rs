@@ -115,7 +115,7 @@ fn peek(stream: &std::net::TcpStream) -> String {
 }
 
 #[test]
-fn a_viewer_that_never_reads_is_dropped_and_holds_up_nobody() {
+fn a_viewer_that_never_reads_is_dropped_and_holds_up_no_other() {
     let panel = Panel::new();
     for number in 0..400 {
         let name =

@@ -1,4 +1,4 @@
-//! Code in documentation fits the column in which rustdoc and GitHub show it, so that nobody scrolls sideways.
+//! Code in documentation fits the column in which rustdoc and GitHub show it, so that no reader scrolls sideways.
 
 use std::{fs, path::Path};
 

@@ -1,4 +1,4 @@
-//! Links between the repository's own pages. Those to items are rustdoc's part, those to the internet nobody's: CI is offline.
+//! Links between the repository's own pages. Those to items are rustdoc's part, those to the internet are not checked: CI is offline.
 
 use std::{fs, path::Path};
 

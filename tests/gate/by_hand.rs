@@ -60,7 +60,7 @@ fn changed_tells_each_turn_that_was_seen_and_a_cancelled_wait_loses_none() {
         assert!(wakes.poll(Box::pin(gate.changed()).as_mut()).is_pending());
         gives.suspend();
         assert!(!gate.is_open());
-        assert!(!gate.changed().await, "closed while nobody waited");
+        assert!(!gate.changed().await, "closed while nothing waited");
         gives.resume();
         gives.suspend();
         assert!(wakes.poll(Box::pin(gate.changed()).as_mut()).is_pending(), "twice turned");

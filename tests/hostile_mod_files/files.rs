@@ -261,7 +261,7 @@ fn a_file_where_the_mods_folder_must_be() {
     fs::write(&folder, "not a folder").expect("written");
     let (reason, _) = workshop.failed("(mods folder)");
     assert!(reason.to_string().starts_with("cannot read the mods folder: "), "{reason}");
-    // Nobody said that the mods are gone: they go on.
+    // Nothing says that the mods are gone: they go on.
     workshop.forget();
     workshop.note("healthy");
     fs::remove_file(&folder).expect("removed");

@@ -142,7 +142,7 @@ fn a_host_function_that_panics() {
 }
 
 #[test]
-fn slow_host_functions_called_for_ever() {
+fn slow_host_functions_called_forever() {
     let wat = activating("(loop $more (drop (call $slow)) (br $more))")
         .replace("(module", r#"(module (import "host" "slow" (func $slow (result i32)))"#);
     let more = "capabilities = ['host']\nlimits.time_ms = 50";

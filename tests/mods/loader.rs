@@ -153,7 +153,7 @@ fn a_loader_with_nothing_to_do_sleeps() {
     workshop.close();
 }
 
-/// "Never" and "for ever" are durations like any other.
+/// "Never" and "forever" are durations like any other.
 #[test]
 fn periods_limits_and_sizes_may_be_as_long_as_there_are() {
     let mut limits = ModLimits::default();

@@ -72,7 +72,7 @@ fn the_last_words_at_the_end_come_in_reverse_order() {
         |id: &str| Said::Mod(ModEvent::Deactivated { mod_id: id.to_owned(), cause: Deactivation::Stopping });
     let note = |by: &str| Said::Note { by: by.to_owned(), text: format!("{by} goes") };
     assert_eq!(said, [note("b"), stopped("b"), note("a"), stopped("a")]);
-    assert!(workshop.control.reload("a").is_err(), "nobody is there to obey");
+    assert!(workshop.control.reload("a").is_err(), "no loader is there to obey");
 }
 
 #[test]

@@ -117,7 +117,7 @@ pub fn paused<T>(test: impl AsyncFnOnce() -> T) -> T {
 /// Runs a future on a [`paused_runtime`].
 ///
 /// # Panics
-/// If it hangs: under paused time a year is over as soon as everybody waits for what will never come.
+/// If it hangs: under paused time a year is over as soon as all wait for what will never come.
 pub fn drive<T>(runtime: &Runtime, future: impl Future<Output = T>) -> T {
     let a_year = Duration::from_secs(365 * 24 * 3600);
     runtime.block_on(async { tokio::time::timeout(a_year, future).await }).expect("the test hangs")

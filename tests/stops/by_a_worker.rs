@@ -55,7 +55,7 @@ fn a_worker_that_is_cancelled_by_drop_ends_where_it_asks() {
         let report = panel.shutdown().await;
         assert!(report.is_clean(), "{report}");
         assert!(matches!(exits(&report)[..], [("good", Exit::Cancelled), ("asks", Exit::Cancelled)]));
-        assert_eq!(began.elapsed(), Duration::ZERO, "nobody waited");
+        assert_eq!(began.elapsed(), Duration::ZERO, "nothing waited");
     });
 }
 

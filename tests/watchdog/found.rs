@@ -132,7 +132,7 @@ fn a_worker_that_waits_for_a_thread_owes_no_heartbeat_before_it_has_one() {
         panel.spawn(Worker::blocking("holds pool", 0, move |_| pool()));
         begun.recv().unwrap();
         begun.recv().unwrap();
-        // They stay silent for ever, but they have not begun.
+        // They stay silent forever, but they have not begun.
         let silent = Worker::local("local", 0, |_| std::future::pending::<()>());
         let local = panel.spawn(silent.heartbeat(PROMISE).on_stuck(OnStuck::Restart));
         let silent = Worker::blocking("pool", 0, |cx: Context<Mark>| {

@@ -172,7 +172,7 @@ fn name(errors: &Errors, function: &Function) {
 }
 
 /// Generic in what the context's type names, so that a library can publish a worker; anything else would
-/// have to be chosen by whoever spawns it, which a method cannot express without a turbofish.
+/// have to be chosen by the caller that spawns it, which a method cannot express without a turbofish.
 fn generics(errors: &Errors, function: &Function, options: &Options) {
     let context = function.context_type();
     for param in &function.generics.params {

@@ -174,7 +174,7 @@ fn standing_argument(argument: &Argument) -> TokenStream {
                     let kept = tokens.clone().into_iter().count() - length;
                     match swapped {
                         Some(swapped) => tokens.into_iter().take(kept).chain(swapped).collect(),
-                        None => borrow_for_ever(tokens),
+                        None => borrow_forever(tokens),
                     }
                 }
                 None => tokens,
@@ -185,7 +185,7 @@ fn standing_argument(argument: &Argument) -> TokenStream {
 }
 
 /// `'static` in place of `'_`.
-fn borrow_for_ever(tokens: TokenStream) -> TokenStream {
+fn borrow_forever(tokens: TokenStream) -> TokenStream {
     let for_ever = |token| match token {
         TokenTree::Ident(ident) if ident == "_" => TokenTree::Ident(Ident::new("static", ident.span())),
         other => other,

@@ -53,7 +53,7 @@ pub trait Supervisor<J: Job>: Sized {
     /// no runtime. What it cannot tell is empty.
     fn shutdown(&mut self) -> Outcome;
 
-    /// Asks how all workers are doing, and says how many answered; `None` where there is nobody to ask.
+    /// Asks how all workers are doing, and says how many answered; `None` where there is nothing to ask.
     fn status(&self) -> Option<usize> {
         None
     }

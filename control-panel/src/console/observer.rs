@@ -135,7 +135,7 @@ impl Observer {
 
     /// Waits until there is [something new](Self::has_changed) since this cursor.
     ///
-    /// What only time changes (how long ago something was heard of) wakes nobody: a view also looks once a second while it shows
+    /// What only time changes (how long ago something was heard of) wakes no observer: a view also looks once a second while it shows
     /// something. Under load a change comes with each frame, so a view waits for its own interval before it waits for the next
     /// change; that bounds the wakes that the frame thread pays for, too.
     ///

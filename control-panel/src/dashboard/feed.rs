@@ -48,7 +48,7 @@ impl Default for Feed {
     }
 }
 
-/// Reads the panel for ever: when something changes, four times a second at most, once a second at least.
+/// Reads the panel forever: when something changes, four times a second at most, once a second at least.
 pub(super) async fn run(shared: &Shared, beat: impl Fn()) -> Infallible {
     loop {
         beat();

@@ -143,7 +143,7 @@ impl Server {
     }
 }
 
-/// Accepts connections for ever. They end with it.
+/// Accepts connections forever. They end with it.
 async fn accept(listener: TcpListener, shared: &Arc<Shared>) -> Infallible {
     let router = routes::router(shared);
     let most = shared.viewers.saturating_add(OTHERS);

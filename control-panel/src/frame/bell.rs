@@ -16,13 +16,13 @@ const MOST: usize = 1024;
 #[derive(Debug, Default)]
 pub(crate) struct Bell {
     armed: AtomicBool,
-    /// A ring found the wakers locked: whoever has them locked rings once it has unlocked them.
+    /// A ring found the wakers locked: the thread that holds the lock rings once it has unlocked them.
     missed: AtomicBool,
     wakers: Mutex<Vec<Waker>>,
 }
 
 impl Bell {
-    /// Something has changed, and whoever looks sees it. One load if no observer waits.
+    /// Something has changed, and every observer that looks sees it. One load if no observer waits.
     pub(crate) fn ring(&self) {
         // Either this sees the bell armed, or the observer that arms it sees the change.
         fence(Ordering::SeqCst);

@@ -152,7 +152,7 @@ impl FrameGauge {
     fn write(&self, sample: FrameSample) {
         let number = self.written.load(Ordering::Relaxed);
         self.begun.store(number + 1, Ordering::Relaxed);
-        // Whoever reads a field that is written after this also sees that it was begun.
+        // A thread that reads a field that is written after this also sees that it was begun.
         fence(Ordering::Release);
         self.slot(number).write(sample);
         self.applied

@@ -269,7 +269,7 @@ fn what_is_sent_is_signed_once_and_proved_once() {
         frame(&mut here);
     }
     let counts = || [&signed, &proved, &others].map(|counts| counts.0.swap(0, Ordering::Relaxed));
-    assert_eq!(counts(), [0, 0, 0], "nobody has asked");
+    assert_eq!(counts(), [0, 0, 0], "nothing has asked");
     let mut pieces = 0;
     for _ in 0..2 {
         for piece in link.since(&Version::new(), link.limits()).unwrap().unwrap() {
@@ -285,7 +285,7 @@ fn what_is_sent_is_signed_once_and_proved_once() {
     assert_eq!(third.state(), there.state());
     assert_eq!(counts(), [pieces / 2, pieces, pieces]);
     assert!(pieces <= 10, "{pieces}");
-    // One that does not come from there is looked at: by whoever signed it, and whoever takes it.
+    // One that does not come from there is looked at: by the peer that signed it, and by the one that takes it.
     there.merge(here.since(&Version::new()));
     assert_eq!(counts()[1], 200);
 }

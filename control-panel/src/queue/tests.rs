@@ -258,7 +258,7 @@ fn discarding_drops_rests_and_late_frames_too_each_intent_for_itself() {
 /// The one with the baton sleeps. Others were granted slots between two frames, and nothing is queued that a frame
 /// would be for.
 #[test]
-fn whoever_is_granted_a_slot_between_frames_is_woken_though_the_one_before_stalls() {
+fn a_waiter_granted_a_slot_between_frames_is_woken_though_the_one_before_stalls() {
     let (queue, calls) = queue(4);
     let producer = queue.producer(0);
     let waker = Arc::new(Woken::default()).into();

@@ -34,7 +34,7 @@ pub struct Delta<Op> {
 }
 
 impl<Op> Delta<Op> {
-    /// Of runs that nobody looked at for this.
+    /// Of runs that were not checked for this.
     pub(crate) fn of(runs: impl Into<Few<Arc<Run<Op>>>>) -> Self {
         Self { runs: runs.into(), proved_by: None }
     }

@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(upto(&[&[(1, 7), (12, 8)], &[(2, 7), (9, 8), (20, 9)]]), 19);
         assert_eq!(upto(&[&[(1, 7), (12, 8)], &[(2, 7), (9, 8), (20, 9)], &[(15, 7)]]), 14);
         assert_eq!(upto(&[&[(5, 7)], &[(3, 8)]]), 4, "it alone had said anything");
-        assert_eq!(upto(&[&[(5, 7)], &[(5, 8)]]), 4, "nobody had");
+        assert_eq!(upto(&[&[(5, 7)], &[(5, 8)]]), 4, "none had");
         assert_eq!(upto(&[&[(0, 7)], &[(0, 8)]]), 0);
     }
 }

@@ -7,7 +7,7 @@ use super::{Misbehaviour, Peer};
 /// Forks of one peer that are reported. Of all else there is one report a peer and kind.
 const FORKS: usize = 32;
 
-/// Peers that nobody invited are without number, and a key costs nothing: so many reports of theirs are made, and no more.
+/// Peers that were never invited are without number, and a key costs nothing: so many reports of theirs are made, and no more.
 const STRANGERS: usize = 64;
 
 /// Bounded by peer, so that what one does, or what strangers do, hides nothing that another does.

@@ -65,7 +65,7 @@ impl Shared {
 }
 
 /// Whether the process was asked to stop. Created by [`listen`](super::listen). Clones share their state.
-#[must_use = "nobody stops for a signal that nobody looks at"]
+#[must_use = "a signal that is not looked at stops nothing"]
 pub struct Stop {
     shared: Arc<Shared>,
     id: u64,

@@ -102,7 +102,7 @@ impl Blocked {
         let more = now.saturating_sub(self.since.load(Ordering::Relaxed)).saturating_mul(waiting as u64);
         let version = self.version.load(Ordering::Relaxed);
         self.version.store(version + 1, Ordering::Relaxed);
-        // Whoever reads what is written after this also sees that it is being written.
+        // A thread that reads what is written after this also sees that it is being written.
         fence(Ordering::Release);
         self.total.store(total.saturating_add(more), Ordering::Relaxed);
         self.waiting.store(to(waiting), Ordering::Relaxed);

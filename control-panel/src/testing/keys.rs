@@ -1,4 +1,4 @@
-//! Keys that anybody can forge, for tests of what signatures are for.
+//! Keys that anyone can forge, for tests of what signatures are for.
 
 use crate::replica::{Peer, RunHash, Signer, Verifier};
 

@@ -33,7 +33,7 @@ use crate::{
 ///     Poll,
 /// }
 ///
-/// /// Polls each second, or once an hour while nobody is there.
+/// /// Polls each second, or once an hour while the user is away.
 /// #[worker(source = IntentSource::Restore, suspend = on_idle)]
 /// async fn poll(cx: Context<Update>) {
 ///     let mut gate = cx.gate();

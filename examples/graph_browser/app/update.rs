@@ -38,7 +38,7 @@ impl GraphBrowserApp {
         self.enforce();
     }
 
-    /// Makes a node active that nobody asked for. What the visitor looks at stays where it is.
+    /// Makes a node active that was not asked for. What the visitor looks at stays where it is.
     fn prewarm(&mut self, key: NodeKey, cause: LifecycleCause) {
         if self.limits().active < 2 || self.lifecycles.of(key) != Lifecycle::Cold {
             self.prefetch.declined += 1;

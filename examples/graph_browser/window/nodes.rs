@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_where_somebody_put_it_until_it_is_let_go() {
+    fn a_page_is_where_it_was_put_until_it_is_let_go() {
         let (mut app, mut nodes) = (ring(6), Nodes::default());
         settled(&mut nodes, &app);
         place(&mut app, Some((300, -120)));

@@ -4,7 +4,7 @@ use super::layout::Vector;
 
 /// Nodes in a leaf at most.
 const LEAF: usize = 8;
-/// How often a square is divided at most: nodes in one place would be divided for ever.
+/// How often a square is divided at most: nodes in one place would be divided forever.
 const DEEPEST: u32 = 20;
 /// A square repels as one if its side is this part of its distance, squared.
 const FAR: f32 = 0.81;

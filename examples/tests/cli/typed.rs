@@ -81,7 +81,7 @@ fn a_threshold_that_is_typed_reaches_the_memory_monitor_at_once() {
 }
 
 #[test]
-fn what_is_not_understood_is_answered_and_not_for_ever() {
+fn what_is_not_understood_is_answered_and_not_forever() {
     let output = typed("dance\nactive 0\nhelp\nquit\n", &[]);
     let stderr = text(&output.stderr);
     assert!(stderr.contains("no such command") && stderr.contains("give at least 1"), "{stderr}");

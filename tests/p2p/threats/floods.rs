@@ -104,7 +104,7 @@ fn floods_of_a_peer_and_of_strangers_leave_memory_flat() {
     let raw = Raw::of(&setups[1]);
     let nothing = Version::new().encode();
     let flood = || {
-        // At another address than the member: of one address eight are half open at most, whoever is behind it.
+        // At another address than the member: of one address eight are half open at most, whatever is behind it.
         let strangers = Raw::at(SecretKey::generate(), SocketAddr::from(([127, 0, 0, 2], 0)));
         let ended = strangers.dial_many(members[0], at, 20);
         let line = raw.dial(members[0], at);

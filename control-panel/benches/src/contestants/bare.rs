@@ -1,4 +1,4 @@
-//! The least that a bucketed swap can cost: no shares, no rests, no waiting, no order by origin. Nobody's queue, but the
+//! The least that a bucketed swap can cost: no shares, no rests, no waiting, no order by origin. No usable queue, but the
 //! floor under control-panel's.
 
 use std::{

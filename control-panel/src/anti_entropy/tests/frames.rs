@@ -1,4 +1,4 @@
-//! Bytes that anybody may have written. `FUZZ_INPUTS=…` runs more.
+//! Bytes from an untrusted source. `FUZZ_INPUTS=…` runs more.
 
 use std::{collections::VecDeque, time::Duration};
 

@@ -116,7 +116,7 @@ impl Recording {
         out
     }
 
-    /// Reads what [`to_bytes`](Self::to_bytes) wrote. The bytes may be anybody's.
+    /// Reads what [`to_bytes`](Self::to_bytes) wrote. The bytes are not trusted.
     ///
     /// # Errors
     /// What is refused, and where.

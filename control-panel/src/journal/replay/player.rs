@@ -235,7 +235,7 @@ pub(crate) fn read_intent<S: Recorded>(bytes: &[u8], intent: &RecordedIntent) ->
     read(bytes)
 }
 
-/// The bytes may be anybody's, and a `Deserialize` that panics is one that fails.
+/// The bytes are not trusted, and a `Deserialize` that panics is one that fails.
 pub(super) fn read<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     match panics::catch_silently(|| read_postcard(bytes)) {
         Ok(read) => read.map_err(|error| error.to_string()),

@@ -68,7 +68,7 @@ mod tests {
 
     /// Recalled or not, they are sorted, and each is there once.
     #[test]
-    fn whoever_comes_and_in_whatever_order() {
+    fn whichever_comes_and_in_whatever_order() {
         let producers = [used(0, 1, 9), used(1, 2, 3), used(2, 0, 4), used(3, 1, 2), used(4, 2, 1)];
         // The producer of a slot may be another than in the frame before, or have come twice as far.
         let newer = [used(0, 2, 8), used(1, 0, 7), used(2, 1, 4), used(3, 1, 2), used(9, 2, 1)];

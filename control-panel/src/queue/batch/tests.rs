@@ -163,7 +163,7 @@ fn room_for_bursts_that_do_not_come_again_is_given_back() {
 }
 
 #[test]
-fn room_is_bounded_whoever_filled_it() {
+fn room_is_bounded_whatever_filled_it() {
     let mut batch = Batch::new();
     for bucket_id in 0..50 {
         filled(&mut batch, 10, [(bucket_id, 2000)]);

@@ -210,7 +210,7 @@ impl Actor {
     fn refused(&self, id: Id, refused: TrySendError<Item>) {
         assert!(self.bell.is_stopping() || matches!(refused, TrySendError::Full(_)), "{refused:?}");
         assert_eq!(refused.into_intent().id, id, "another intent came back");
-        // Whoever tries again lets the others do something about it.
+        // A sender that tries again lets the others run.
         thread::yield_now();
     }
 }

@@ -11,7 +11,7 @@ use super::{
     stage::Stage,
 };
 
-/// So many slots that everybody has a block.
+/// Enough slots for each producer to have a block.
 const ROOMY: usize = 24;
 
 /// What one thread sends through two senders in turn happens one after the other: the second's comes behind in a frame, so the first
@@ -68,7 +68,7 @@ fn clones_share_a_block() {
 
 /// One takes back what the other has and does not use; those who wait come first.
 #[test]
-fn a_block_is_taken_back_for_whoever_needs_it() {
+fn a_block_is_taken_back_for_a_producer_that_needs_it() {
     check(|| {
         let mut stage = Stage::new(8);
         for _ in 0..2 {

@@ -68,7 +68,7 @@ impl Doze {
     }
 }
 
-/// Runs a future; sleeps for ever if it is not woken.
+/// Runs a future; sleeps forever if it is not woken.
 pub(super) fn block_on<F: Future>(future: F) -> F::Output {
     cut(Cut::Never, future).expect("it is never cut")
 }

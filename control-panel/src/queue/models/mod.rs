@@ -1,5 +1,5 @@
 //! Models of the queue's concurrent core: every schedule of a few threads is as good as any other, and
-//! [shuttle](https://docs.rs/shuttle) plays thousands of them. A thread that sleeps for ever is found (a deadlock),
+//! [shuttle](https://docs.rs/shuttle) plays thousands of them. A thread that sleeps forever is found (a deadlock),
 //! and so is an intent that is lost, doubled or misordered.
 //!
 //! ```text
@@ -58,7 +58,7 @@ use shuttle::{
     scheduler::{PctScheduler, RandomScheduler, Scheduler},
 };
 
-/// Steps that no model takes unless its threads are busy for ever.
+/// Steps that no model takes unless its threads are busy forever.
 const STEPS: usize = 100_000;
 
 /// How many times the PCT scheduler interrupts a run, plus one.

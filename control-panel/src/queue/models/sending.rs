@@ -22,9 +22,9 @@ fn every_way_of_sending_delivers_once_and_in_order() {
     });
 }
 
-/// Whoever gives up has a place in the line, a slot, or the baton.
+/// A sender that gives up has a place in the line, a slot, or the baton.
 #[test]
-fn whoever_gives_up_hands_on_what_it_was_granted() {
+fn a_sender_that_gives_up_hands_on_what_it_was_granted() {
     check(|| {
         let mut stage = Stage::new(2);
         for when in [Cut::Pending, Cut::Woken, Cut::Woken] {
@@ -62,7 +62,7 @@ fn batches_and_reservations_are_cut_off_anywhere() {
     });
 }
 
-/// A source that holds nothing gets in, whatever the others do, and so does one that nobody has seen before.
+/// A source that holds nothing gets in, whatever the others do, and so does one that was never seen before.
 #[test]
 fn a_flood_keeps_no_quiet_source_out() {
     check(|| {
@@ -91,7 +91,7 @@ fn a_flood_keeps_no_quiet_source_out() {
 
 /// A refusal is for that moment, and costs no lock until something has changed.
 #[test]
-fn whoever_insists_gets_in() {
+fn a_sender_that_insists_gets_in() {
     check(|| {
         let mut stage = Stage::new(2);
         for source in [0, 0, 1] {

@@ -87,7 +87,7 @@ impl Bell {
         self.frame_threads.lock().unwrap().insert(me());
     }
 
-    /// Sleeps until the bell rings: true. False once everybody is done and it did not ring.
+    /// Sleeps until the bell rings: true. False once all are done and it did not ring.
     fn wait(&self) -> bool {
         let mut state = self.lock();
         while !state.rung && state.at_work > 0 {

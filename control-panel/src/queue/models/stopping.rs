@@ -1,4 +1,4 @@
-//! Queues that stop, close and are discarded while everybody sends.
+//! Queues that stop, close and are discarded while all producers send.
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -12,9 +12,9 @@ use super::{
     waiting::{Door, full, one_frame, stalling},
 };
 
-/// Nobody drains any more: those who wait are sent away, with their intents.
+/// Nothing drains any more: waiters are sent away, with their intents.
 #[test]
-fn whoever_waits_is_sent_away_when_the_panel_stops() {
+fn a_waiter_is_sent_away_when_the_panel_stops() {
     check(|| {
         let mut stage = Stage::new(2);
         let (queue, bell) = (Arc::clone(&stage.queue), Arc::clone(&stage.bell));

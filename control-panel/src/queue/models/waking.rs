@@ -32,7 +32,7 @@ fn one_frame_wakes_all_that_it_has_room_for() {
 
 /// The first has the baton, and the only slot there is or one of two.
 #[test]
-fn whoever_gives_up_hands_on_its_slot_and_the_baton() {
+fn a_waiter_that_gives_up_hands_on_its_slot_and_the_baton() {
     check(|| {
         let mut stage = full(3);
         let senders = [Cut::Woken, Cut::Never].map(|when| wait(&mut stage, sends(when)));
@@ -47,7 +47,7 @@ fn whoever_gives_up_hands_on_its_slot_and_the_baton() {
 /// The first who is woken does not move until all the others are through, whether a frame frees the slots or somebody
 /// who had reserved them.
 #[test]
-fn an_executor_that_stalls_holds_nobody_up_but_its_own() {
+fn an_executor_that_stalls_holds_up_only_its_own() {
     check(|| {
         let mut stage = Stage::new(5);
         let sender = stage.sender(0);
@@ -157,7 +157,7 @@ fn nothing_foreign_runs_under_the_lock() {
 
 /// The same for a loop that sleeps in `wait_ready`.
 #[test]
-fn a_loop_that_waits_for_the_queue_itself_is_woken_for_every_intent() {
+fn a_loop_that_waits_for_the_queue_itself_is_woken_forevery_intent() {
     check(|| {
         let mut stage = Stage::new(2);
         for source in [0, 0, 1] {

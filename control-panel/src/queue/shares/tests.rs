@@ -22,7 +22,7 @@ fn end_frame(shares: &mut Shares<u8, u32>) -> Option<u32> {
     shares.serve()
 }
 
-/// Hands the baton from one to the next until nobody is left, as if each took its slot; what they get.
+/// Hands the baton from one to the next until no waiter is left, as if each took its slot; what they get.
 fn run_baton(
     shares: &mut Shares<u8, u32>,
     first: Option<u32>,
@@ -153,7 +153,7 @@ fn those_who_leave_are_not_remembered() {
 }
 
 #[test]
-fn dismissal_wakes_everybody_and_revoking_frees_the_granted() {
+fn dismissal_wakes_all_and_revoking_frees_the_granted() {
     let mut shares = shares(3, &[1]);
     assert_eq!(flood(&mut shares, 0), 2);
     let (a, b) = (shares.wait(0, 1), shares.wait(0, 2));
@@ -171,7 +171,7 @@ fn dismissal_wakes_everybody_and_revoking_frees_the_granted() {
 }
 
 #[test]
-fn what_nobody_took_beyond_its_slot_is_taken_back_when_the_next_frame_ends() {
+fn what_was_not_taken_beyond_its_slot_is_taken_back_when_the_next_frame_ends() {
     let mut shares = shares(9, &[1]);
     assert_eq!(flood(&mut shares, 0), 8);
     let asleep = shares.wait(0, 0);
@@ -240,7 +240,7 @@ fn a_round_that_stalls_is_served_by_the_next_frame() {
 }
 
 #[test]
-fn slots_taken_in_advance_are_credit_again_while_somebody_waits_and_else_whoever_comes_has_them() {
+fn slots_taken_in_advance_are_credit_again_while_a_send_waits_and_else_the_next_has_them() {
     let mut shares = shares(9, &[1]);
     assert_eq!(flood(&mut shares, 0), 8);
     let waiter_ids = [shares.wait(0, 0), shares.wait(0, 1)];

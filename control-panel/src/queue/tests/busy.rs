@@ -90,7 +90,7 @@ fn what_is_in_blocks_is_counted() {
 
 /// It is not waited for under the queue's lock, and others go on.
 #[test]
-fn whoever_needs_more_is_refused_what_is_in_a_busy_block() {
+fn a_sender_that_needs_more_is_refused_what_is_in_a_busy_block() {
     let (queue, _) = queue(16);
     let (first, second) = (producer(&queue, 0), producer(&queue, 0));
     first.try_send(plain(0)).unwrap();

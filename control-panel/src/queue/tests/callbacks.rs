@@ -18,7 +18,7 @@ pub(super) fn panicking(capacity: usize) -> (Arc<Queue<Item>>, Arc<AtomicBool>) 
 }
 
 #[test]
-fn an_on_ready_that_panics_takes_nobody_elses_wake_with_it() {
+fn an_on_ready_that_panics_takes_no_other_wake_with_it() {
     let (queue, panics) = panicking(4);
     let producer = queue.producer(0);
     for id in 0..3 {
@@ -64,7 +64,7 @@ fn nor_does_one_that_panics_for_a_slot_that_was_not_needed() {
 }
 
 #[test]
-fn an_on_ready_that_panics_leaves_no_producer_behind_that_nobody_has() {
+fn an_on_ready_that_panics_leaves_no_producer_behind_without_an_owner() {
     let (queue, panics) = panicking(4);
     let flood = queue.producer(0);
     for id in 0..3 {

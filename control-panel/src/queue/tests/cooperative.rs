@@ -32,7 +32,7 @@ fn a_loop_yields_whatever_it_does_again_and_again() {
 }
 
 #[test]
-fn without_a_runtime_nobody_yields() {
+fn without_a_runtime_nothing_yields() {
     let (queue, _) = queue(4);
     let sender = IntentSender::new(queue.producer(0));
     sender.try_send(plain(0)).ok().unwrap();

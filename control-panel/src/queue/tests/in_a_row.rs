@@ -89,7 +89,7 @@ fn all_who_wait_are_sent_away() {
 
 /// A panel's drop never panics.
 #[test]
-fn a_discard_drops_all_and_goes_on_whoever_is_woken_by_it() {
+fn a_discard_drops_all_and_goes_on_whichever_waiter_it_wakes() {
     let (queue, _) = queue(4);
     let producer = queue.producer(0);
     let witness = Arc::new(());
@@ -235,7 +235,7 @@ impl Drop for WakesLoop {
 }
 
 #[test]
-fn a_send_of_many_that_is_cancelled_keeps_what_was_not_sent_whoever_is_woken_by_it() {
+fn a_send_of_many_that_is_cancelled_keeps_what_was_not_sent_whichever_waiter_it_wakes() {
     let (queue, _) = queue(4);
     let producer = queue.producer(0);
     let sender = IntentSender::new(Arc::clone(&producer));

@@ -1,4 +1,4 @@
-//! Slots that producers take in advance: nobody notices but by the time it takes.
+//! Slots that producers take in advance: only the time that a send takes shows it.
 
 use std::{future::Future, pin::pin, task};
 
@@ -23,7 +23,7 @@ pub(super) fn producer(queue: &Arc<Queue<Item>>, source: u8) -> Arc<Producer<Ite
 fn prepaid(producer: &Producer<Item>) -> usize {
     let mut state = producer.queue.lock();
     let with_prepaid = state.shares.occupied(producer.lane);
-    assert!(state.take_back_of(producer.bucket_id, producer.lane), "nobody sends");
+    assert!(state.take_back_of(producer.bucket_id, producer.lane), "nothing is being sent");
     with_prepaid - state.shares.occupied(producer.lane)
 }
 
@@ -32,7 +32,7 @@ fn sends(producer: &Producer<Item>) -> usize {
 }
 
 #[test]
-fn a_producer_takes_part_of_what_is_free_in_advance_and_keeps_it_from_nobody() {
+fn a_producer_takes_part_of_what_is_free_in_advance_and_keeps_it_from_no_other() {
     let (queue, _) = queue(32);
     let (first, second) = (producer(&queue, 0), producer(&queue, 0));
     first.try_send(plain(0)).unwrap();
@@ -207,9 +207,9 @@ fn a_run_that_ended_sends_nothing_into_its_prepaid_slots() {
     assert_eq!(panel.drain().count(), 2);
 }
 
-/// Those who wait come first: what is free goes to them in rounds, and nobody takes it in advance.
+/// Those who wait come first: what is free goes to them in rounds, and no producer takes it in advance.
 #[test]
-fn while_somebody_waits_nobody_prepays_but_what_it_was_granted() {
+fn while_a_send_waits_none_prepays_but_what_it_was_granted() {
     let (queue, _) = queue(32);
     let (first, second) = (producer(&queue, 0), producer(&queue, 0));
     assert_eq!(sends(&first), 31);
@@ -218,6 +218,6 @@ fn while_somebody_waits_nobody_prepays_but_what_it_was_granted() {
     assert!(one.woken() && one.poll());
     assert_eq!(prepaid(&first), 15, "its part of the round, less the one it used");
     assert!(two.woken() && two.poll());
-    assert_eq!(prepaid(&second), 14 + 7, "and nobody waits any more");
+    assert_eq!(prepaid(&second), 14 + 7, "and nothing waits any more");
     assert_eq!(frame(&queue).len(), 2);
 }

@@ -69,7 +69,7 @@ fn no_slot_is_reserved_by_who_is_closed() {
         let refused = producer.poll_reserve(most, &mut None, Waker::noop());
         assert!(matches!(refused, Reserve::Refused(producer::Refusal::Closed)), "{refused:?}");
     }
-    assert_eq!(queue.counts().refused, 1, "whoever asks for none has nothing refused");
+    assert_eq!(queue.counts().refused, 1, "a request for none has nothing refused");
 }
 
 /// All at once, not one by one: the lock is held meanwhile.

@@ -1,4 +1,4 @@
-//! Who was granted slots and does not come for them holds nobody else up, also when there is nothing to drain.
+//! Who was granted slots and does not come for them holds up no other, also when there is nothing to drain.
 
 use super::{callbacks::panicking, *};
 use crate::queue::permits::{Permits, Reserve};
@@ -53,7 +53,7 @@ fn who_is_refused_for_one_who_does_not_come_has_a_slot_after_the_next_frames() {
 
 /// A frame that found intents, and somebody moving, may be the last that comes by itself.
 #[test]
-fn a_frame_that_leaves_somebody_without_a_slot_asks_for_another() {
+fn a_frame_that_leaves_a_waiter_without_a_slot_asks_for_another() {
     let (queue, calls) = queue(16);
     let (producer, other, quiet) = (queue.producer(0), queue.producer(0), queue.producer(1));
     while producer.try_send(plain(0)).is_ok() {}

@@ -1,4 +1,4 @@
-//! A delta from bytes that anybody may have written.
+//! A delta from bytes from an untrusted source.
 
 use std::sync::Arc;
 

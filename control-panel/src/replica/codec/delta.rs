@@ -28,7 +28,7 @@ impl<Op> Delta<Op> {
         encode_runs(&self.runs)
     }
 
-    /// Reads bytes that anybody may have written, within limits. Do it where they arrive (in a worker), not on the frame's thread.
+    /// Reads bytes from an untrusted source, within limits. Do it where they arrive (in a worker), not on the frame's thread.
     ///
     /// Nothing is taken of bytes that are refused in part. An operation that the codec cannot read is kept and forwarded, but not applied: one of a
     /// newer schema is applied after an update of this program.

@@ -1,4 +1,4 @@
-//! Proof that an author gave one place to two operations, for anybody to check.
+//! Proof that an author gave one place to two operations, that any peer can check.
 
 use std::{fmt, sync::Arc};
 
@@ -55,7 +55,7 @@ impl ForkProof {
         &self.bytes
     }
 
-    /// Reads a proof that anybody may have written. That it *is* one, [`verify`](Self::verify) says.
+    /// Reads a proof from an untrusted source. That it *is* one, [`verify`](Self::verify) says.
     ///
     /// # Errors
     /// As [`Delta::decode`]; and [`Refused::Malformed`] where there is no fork.

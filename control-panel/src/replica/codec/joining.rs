@@ -92,7 +92,7 @@ where
         })
     }
 
-    /// Reads bytes that anybody may have written, within limits ([`Limits::bytes`] bounds the whole). Do it where they arrive, in a worker.
+    /// Reads bytes from an untrusted source, within limits ([`Limits::bytes`] bounds the whole). Do it where they arrive, in a worker.
     ///
     /// A state of an older schema is [migrated](Codec::migrate_state), one of a newer is refused.
     ///

@@ -45,7 +45,7 @@ impl Version {
         out
     }
 
-    /// Reads bytes that anybody may have written, of no more authors than the limits allow.
+    /// Reads bytes from an untrusted source, of no more authors than the limits allow.
     ///
     /// # Errors
     /// What is refused, where, and what mends it.

@@ -6,7 +6,7 @@ use super::forger::{after, assert_equal, builder, delta, exchange, first, misdee
 use crate::replica::{Author, Grant, Misbehaviour, Replica, ReplicaNotice, identify::genesis, run::Header};
 
 #[test]
-fn what_a_retired_member_made_is_void_whoever_brings_it() {
+fn what_a_retired_member_made_is_void_whichever_peer_brings_it() {
     let mut group: Vec<_> = (1..=3).map(|number| replica(number, 3)).collect();
     group[2].commit('a');
     exchange(&mut group);

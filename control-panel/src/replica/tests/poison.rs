@@ -125,7 +125,7 @@ fn one_that_joins_over_poison_begins() {
     assert_eq!(assert_equal(&group), "abc");
 }
 
-/// What panicked long ago is void, and stays so whoever comes.
+/// What panicked long ago is void, and stays so whichever peer comes.
 #[test]
 fn an_invitation_takes_nothing_back() {
     let mut group: Vec<_> = (1..=2).map(|number| replica(number, 2)).collect();

@@ -114,7 +114,7 @@ fn run(seed: u64, of: u8, late: Option<usize>) -> usize {
             exchange(&mut programs, one, other);
         }
     }
-    // Nobody says more of its own. All are in contact with the first.
+    // None says more of its own. All are in contact with the first.
     let mut versions = Vec::new();
     for _ in 0..60 {
         programs.iter_mut().for_each(Program::frame);

@@ -133,7 +133,7 @@ impl PeerSyncHandle {
     /// A ticket for one peer, which works once, within this time (at most a day): [`PeerOnline::invited`](super::PeerOnline::invited) says when it was redeemed. Give it by a way
     /// that no other reads.
     ///
-    /// Any owner of the group may give one: whoever redeems it trusts this peer, and this program's frame [invites](crate::Replica::invite) it, which only an owner's counts for.
+    /// Any owner of the group may give one: a program that redeems it trusts this peer, and this program's frame [invites](crate::Replica::invite) it, which only an owner's counts for.
     ///
     /// It is in memory alone: a restart of the program voids it. Cheap, and waits for nothing.
     ///

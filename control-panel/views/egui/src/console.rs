@@ -68,7 +68,7 @@ impl Console {
         let before = self.view.take();
         let view = self.view.insert(self.model.refresh(&self.observer));
         ctx.request_repaint_after(TICK);
-        // Frames that apply nothing are no news: where the panel's frames run with the window's, they would keep each other awake for ever.
+        // Frames that apply nothing are no news: where the panel's frames run with the window's, they would keep each other awake forever.
         if before.is_none_or(|before| is_news(&before, view)) {
             let wake = self.wake.get_or_insert_with(|| Wake::new(ctx));
             match wake.poll(|cx| self.observer.poll_changed(cx, self.model.cursor())) {

@@ -37,7 +37,7 @@ pub(crate) fn follow(address: Address, patience: Duration) -> Worker<Update> {
     })
 }
 
-/// Follows one connection. `Ok` once nobody wants to know any more.
+/// Follows one connection. `Ok` once its reader is gone.
 fn once(
     cx: &Context<Update>,
     address: &Address,

@@ -136,7 +136,7 @@ fn print(status: &Status, width: u16) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A line on stderr; that nobody reads it is no reason to fail.
+/// A line on stderr; that it is not read is no reason to fail.
 fn say(line: &str) {
     writeln!(io::stderr(), "{line}").ok();
 }

@@ -50,7 +50,7 @@ pub fn report(rounds: usize) -> io::Result<()> {
     let mut seconds = vec![Vec::new(); PROBES.len()];
     for round in 0..rounds {
         eprintln!("round {} of {rounds} …", round + 1);
-        // There and back, so that nobody is always the first.
+        // There and back, so that none is always the first.
         let forth = 0..PROBES.len();
         let order: Vec<usize> = if round % 2 == 0 { forth.collect() } else { forth.rev().collect() };
         for nth in order {

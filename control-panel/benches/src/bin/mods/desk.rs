@@ -50,7 +50,7 @@ impl Desk {
             .grant("intent")
             .grant("mark")
             .function(HostFunction::new("mark", "mark", 0, move |_, _| {
-                *mark.lock().expect("nobody panics") = Instant::now();
+                *mark.lock().expect("no panic while it is locked") = Instant::now();
                 0
             }));
         Self { control: loader.control(), panel: ControlPanel::new(), loader: Some(loader), folder, marked }
@@ -101,7 +101,7 @@ impl Desk {
 
     /// When a mod called `mark` last.
     pub fn marked(&self) -> Instant {
-        *self.marked.lock().expect("nobody panics")
+        *self.marked.lock().expect("no panic while it is locked")
     }
 }
 

@@ -98,7 +98,7 @@ pub fn quiet(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
     text + &run(options, quiet, FREE).0
 }
 
-/// More threads than cores: whoever is preempted in the middle of a send stays there for milliseconds.
+/// More threads than cores: a thread preempted in the middle of a send stays there for milliseconds.
 pub fn busy(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
     let (text, by_producers) = run(options, quiet, BUSY);
     raise(bars, "busy", [1.0; 5], &by_producers);

@@ -36,7 +36,7 @@ struct Waits {
 
 impl Healthy {
     fn waits(&self) -> std::sync::MutexGuard<'_, Waits> {
-        self.waits.lock().expect("nobody panics in here")
+        self.waits.lock().expect("no panic while it is locked")
     }
 
     /// Whether that was enough.
@@ -73,7 +73,7 @@ fn begin<S: Supervisor<Healthy> + 'static>(
     Box::new(move || {
         over.recv().expect("the worker holds the other end");
         supervisor.shutdown();
-        let ms = std::mem::take(&mut waits.lock().expect("nobody panics in there").ms);
+        let ms = std::mem::take(&mut waits.lock().expect("no panic while it is locked").ms);
         (S::NAME, ms)
     })
 }

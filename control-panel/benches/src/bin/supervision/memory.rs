@@ -35,7 +35,7 @@ pub fn memory(_: &Options, _: &mut Quiet, _: &mut Bars) -> String {
     row(<Kameo as Supervisor<Idle>>::NAME, cost::<Kameo>());
     row(<Ractor as Supervisor<Idle>>::NAME, cost::<Ractor>());
     format!(
-        "{table}\nBy a counting allocator: {WORKERS} workers that wait for ever, less the same supervisor with one. Of \
+        "{table}\nBy a counting allocator: {WORKERS} workers that wait forever, less the same supervisor with one. Of \
          a worker's name, 8 to 10 bytes. The allocations are those of the supervisor and of the worker's name.\n"
     )
 }

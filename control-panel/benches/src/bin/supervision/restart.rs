@@ -60,7 +60,7 @@ impl Log {
     /// A run began. Whether there shall be another.
     fn began(&self) -> bool {
         let (now, failed) = (self.now(), self.failed.load(Relaxed));
-        let mut latencies = self.latencies.lock().expect("nobody panics in here");
+        let mut latencies = self.latencies.lock().expect("no panic while it is locked");
         if failed > 0 {
             latencies.push((now - failed) as f64);
         }
@@ -102,7 +102,7 @@ fn sample<S: Supervisor<Failing>>(fault: Fault, enough: usize) -> Vec<f64> {
     supervisor.shutdown();
     drop(supervisor);
     runtime.shutdown_background();
-    let mut latencies = std::mem::take(&mut *log.latencies.lock().expect("nobody panics in there"));
+    let mut latencies = std::mem::take(&mut *log.latencies.lock().expect("no panic while it is locked"));
     let counted = &mut latencies[WARM..];
     counted.iter_mut().for_each(|latency| *latency /= 1e3);
     vec![percentile(counted, 0.5), percentile(counted, 0.99)]

@@ -134,7 +134,7 @@ pub fn run(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
     let frames = options.pick(4_000, 1_000);
     let mut calm = probe("calm: the workers wait", Weather::Calm, frames);
     let mut others = [
-        probe("busy: they yield for ever", Weather::Busy, frames),
+        probe("busy: they yield forever", Weather::Busy, frames),
         probe("errors: each run yields once and fails", Weather::Errors, frames),
         probe("panics: each run yields once and panics", Weather::Panics, frames),
     ];

@@ -22,7 +22,7 @@ use control_panel_benches::{
 use crate::{Options, bars::Bars, runtime};
 
 const DEADLINE: Duration = Duration::from_millis(100);
-/// Whoever is not back by then will not be.
+/// A worker that is not back by then will not be.
 const PATIENCE: Duration = Duration::from_millis(600);
 
 /// What a worker does when it is asked to stop.
@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_millis(600);
 enum Manner {
     /// It stops.
     Good,
-    /// It awaits for ever, and does not listen.
+    /// It awaits forever, and does not listen.
     Pending,
     /// It computes.
     Busy,
@@ -39,7 +39,7 @@ enum Manner {
 }
 
 const CASES: [(&str, &[Manner]); 4] = [
-    ("pending for ever", &[Manner::Pending]),
+    ("pending forever", &[Manner::Pending]),
     ("busy loop", &[Manner::Busy]),
     ("blocked thread", &[Manner::Blocking]),
     ("each runtime thread busy", &[Manner::Busy, Manner::Busy]),
@@ -81,7 +81,7 @@ impl Job for Mannered {
     }
 }
 
-/// How long to wait until all have begun. A runtime may leave a task for ever in the queue of a thread that is busy.
+/// How long to wait until all have begun. A runtime may leave a task forever in the queue of a thread that is busy.
 const BEGINNING: Duration = Duration::from_secs(2);
 
 /// How late it was back, in ms, and what it said; `None` if it was not back. Tried again where not all workers came to
@@ -248,7 +248,7 @@ pub fn run(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
         bars.at_most(format!("{name}, any kind: back after the deadline, in ms, at worst"), 10.0, late);
         bars.holds(format!("{name}, any kind: names every offender"), named);
         let alone = panels.iter().all(|panel| panel.others == 0);
-        bars.holds(format!("{name}, any kind: names nobody else"), named && alone);
+        bars.holds(format!("{name}, any kind: names no other"), named && alone);
         for (row, seen) in seen.into_iter().enumerate() {
             put(row + 1, seen.name, seen.cell);
         }

@@ -51,7 +51,7 @@ fn push(batch: &mut Batch<From>, source: u8, seq: u64, clocked: bool) {
 /// A frame that an order's panic ends hands nothing out; whatever comes of it later is from whom it says, and frees that
 /// one's slot.
 #[test]
-fn an_order_that_panics_confuses_nobody_wherever_it_does() {
+fn an_order_that_panics_confuses_nothing_wherever_it_does() {
     let mut unwound = 0;
     for sources in [[2, 1, 3], [2, 3, 1], [3, 2, 1], [3, 1, 2], [1, 3, 2]] {
         for (clocked, own) in [(true, 0), (true, 2), (false, 0), (false, 2)] {

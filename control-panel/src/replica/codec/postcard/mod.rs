@@ -155,7 +155,7 @@ impl<Op> fmt::Debug for Postcard<Op> {
     }
 }
 
-/// Reads a value that postcard wrote, from bytes that anybody may have written: see [`Postcard`] for what it refuses.
+/// Reads a value that postcard wrote, from bytes from an untrusted source: see [`Postcard`] for what it refuses.
 ///
 /// # Errors
 /// They are no such value, or not the whole of one and nothing else.

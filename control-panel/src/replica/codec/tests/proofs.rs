@@ -1,4 +1,4 @@
-//! Row 13 of the threats: one place, two operations, and a proof for anybody.
+//! Row 13 of the threats: one place, two operations, and a proof that any peer can check.
 
 use std::sync::Arc;
 

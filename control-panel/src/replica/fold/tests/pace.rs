@@ -193,7 +193,7 @@ fn what_is_stable_is_forgotten_also_off_the_frame() {
     }
 }
 
-/// A program that drops its jobs does not make them for ever.
+/// A program that drops its jobs does not make them forever.
 #[test]
 fn what_is_dropped_is_not_looked_at_again() {
     let mut fold = Fold::new(Work, by_undo(), 8);

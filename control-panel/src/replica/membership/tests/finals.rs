@@ -149,7 +149,7 @@ fn found_by(node: &Node) -> usize {
     node.membership.chains[own.index()].view.finals.len()
 }
 
-/// It is final to none before a run has all of it in its past: what comes then and comes first are else not the same. Whoever can make that run does.
+/// It is final to none before a run has all of it in its past: what comes then and comes first are else not the same. An author that can make that run does.
 #[test]
 fn what_no_run_found_final_is_final_to_no_one() {
     let (mut nodes, of_2) = final_only_together();

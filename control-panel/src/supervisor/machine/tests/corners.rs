@@ -39,12 +39,12 @@ fn a_restart_by_hand_cuts_the_backoff_short_and_is_refused_while_ending() {
     let refused = world.act(None, |machine, _| machine.restart(once), |_| ());
     assert_eq!(refused, Err(RestartError::RunsOnce));
     // In a group that ends, or a shutdown, this includes members whose turn has not come.
-    for everybody in [false, true] {
+    for all in [false, true] {
         let mut world = three(Strategy::OneForOne, ALWAYS, AutoShutdown::Never, "");
         let (a, c) = (find(&world, "a"), find(&world, "c"));
         let id = *world.groups.keys().next().unwrap();
         world.restart(c);
-        if everybody {
+        if all {
             world.stop_all(Cause::Shutdown);
         } else {
             world.end_group(id);
@@ -151,7 +151,7 @@ fn a_group_tells_of_the_backoff_it_waits_for_and_any_of_its_members_cuts_it_shor
                     world.restart(by);
                 }
                 world.settle(false);
-                assert_eq!((living(&world).as_str(), world.now()), ("abc", began), "{by}: nobody waited");
+                assert_eq!((living(&world).as_str(), world.now()), ("abc", began), "{by}: nothing waited");
                 world.end(false);
             }
         }

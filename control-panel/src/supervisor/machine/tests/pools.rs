@@ -87,7 +87,7 @@ fn run(limit: usize, backlog: usize, steps: &[Step]) {
             }
             Step::GiveUp(n) if !model.waiting.is_empty() => {
                 let (gone, key) = model.waiting.remove(n % model.waiting.len());
-                assert_eq!(pools.left(gone, place(limit, backlog, key)), None, "nobody has its place yet");
+                assert_eq!(pools.left(gone, place(limit, backlog, key)), None, "none has its place yet");
             }
             Step::Leave(_) | Step::GiveUp(_) => {}
         }

@@ -44,7 +44,7 @@ fn each_mod_comes_after_what_it_requires_and_ties_go_by_id() {
 }
 
 #[test]
-fn what_is_missing_takes_its_dependents_along_and_nobody_else() {
+fn what_is_missing_takes_its_dependents_along_and_no_other() {
     let (order, failures) = planned(&["a: nowhere", "b: a", "c: b", "d"]);
     assert_eq!(order, ["d"]);
     assert_eq!(
@@ -132,7 +132,7 @@ fn an_id_is_stronger_than_a_provided_name() {
 }
 
 #[test]
-fn what_is_off_provides_nothing_and_conflicts_with_nobody() {
+fn what_is_off_provides_nothing_and_conflicts_with_nothing() {
     let (order, failures) = planned(&["a!: / titles", "b: titles", "c: / titles"]);
     assert_eq!(order, ["c", "b"]);
     assert!(failures.is_empty());

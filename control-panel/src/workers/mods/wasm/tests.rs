@@ -43,7 +43,7 @@ const SUMMING: &str = r#"(module (memory (export "memory") 4)
         (i32.sub (local.get $sum) (i32.const 1783293664))))"#;
 
 #[test]
-fn a_call_that_may_take_for_ever_may() {
+fn a_call_that_may_take_forever_may() {
     let stop = Arc::new(AtomicBool::new(false));
     let limits = ModLimits { time: std::time::Duration::MAX, ..ModLimits::default() };
     load(SUMMING, limits, &stop).expect("valid").activate().expect("in time");

@@ -193,14 +193,14 @@ impl World {
         seen.generation += 1;
     }
 
-    /// No task has anything to do: then none waits for ever.
+    /// No task has anything to do: then none waits forever.
     pub(super) fn check_quiet(&self) {
         let running = |seen: &&Seen| seen.running;
         let in_pool = self.workers.values().filter(|seen| seen.spec.place.is_some());
         let full = in_pool.filter(running).count() >= 2;
         for id in self.alive() {
             let seen = &self.workers[&id];
-            assert!(seen.running || (seen.spec.place.is_some() && full), "{id} waits for ever: {seen:?}");
+            assert!(seen.running || (seen.spec.place.is_some() && full), "{id} waits forever: {seen:?}");
             assert!(seen.cancelled.is_none(), "{id} was cancelled");
         }
         assert!(self.machine.groups.values().all(Group::is_steady), "a group is not steady");
