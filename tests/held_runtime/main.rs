@@ -19,19 +19,24 @@ fn on(runtime: &Runtime) -> Panel {
     Panel::builder().runtime(runtime.handle().clone()).shutdown_timeout(Duration::from_secs(1)).build()
 }
 
+/// Holds the runtime's one thread until what it returns is dropped.
+fn hold(panel: &Panel) -> mpsc::Sender<()> {
+    let ((tell, held), (go, wait)) = (mpsc::channel(), mpsc::channel::<()>());
+    panel.spawn(Worker::new("holds", 0, move |_| {
+        tell.send(()).unwrap();
+        wait.recv().ok();
+        async {}
+    }));
+    held.recv().unwrap();
+    go
+}
+
 /// Runs the test with a panel whose runtime has no thread left, and with one that nothing drives.
 fn each_held(test: fn(&mut Panel)) {
     watched(move || {
         let runtime = threads(1);
         let mut panel = on(&runtime);
-        let (held, holds) = mpsc::channel();
-        let (go, wait) = mpsc::channel::<()>();
-        panel.spawn(Worker::new("holds", 0, move |_| {
-            held.send(()).unwrap();
-            wait.recv().ok();
-            async {}
-        }));
-        holds.recv().unwrap();
+        let go = hold(&panel);
         test(&mut panel);
         drop((panel, go));
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();

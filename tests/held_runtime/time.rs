@@ -1,6 +1,6 @@
 //! Moments, whatever the runtime does: readiness, paused backoffs, idle panels.
 
-use std::{sync::mpsc, thread, time::Duration};
+use std::{thread, time::Duration};
 
 use control_panel::{
     Backoff, Context, Exit, Restart, Worker, WorkerHandle, WorkerStatus,
@@ -10,7 +10,7 @@ use control_panel::{
 };
 use tests::{Mark, eventually, threads, watched};
 
-use super::{MS, Panel, each_held};
+use super::{MS, Panel, each_held, hold};
 
 /// A start that never gets ready is an error with a deadline, also there.
 #[test]
@@ -87,14 +87,7 @@ fn an_idle_panel_suspends_workers_on_threads_and_a_touch_resumes_them() {
         let runtime = threads(1);
         let panel = Panel::builder().runtime(runtime.handle().clone()).idle_after(20 * MS);
         let panel = panel.shutdown_timeout(Duration::from_secs(1)).build();
-        let (held, holds) = mpsc::channel();
-        let (go, wait) = mpsc::channel::<()>();
-        panel.spawn(Worker::new("holds", 0, move |_| {
-            held.send(()).unwrap();
-            wait.recv().ok();
-            async {}
-        }));
-        holds.recv().unwrap();
+        let go = hold(&panel);
         let worker = Worker::thread(
             "own",
             0,

@@ -1,6 +1,7 @@
 //! What a panel tells a tracing subscriber and a metrics recorder. Features `tracing` and `metrics` of this package.
 
 mod figures;
+mod lines;
 mod redone;
 mod spans;
 

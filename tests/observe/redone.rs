@@ -7,7 +7,7 @@ use control_panel::{
 };
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 
-use super::{TURN, Update, spans::Lines};
+use super::{TURN, Update, lines::Lines};
 
 #[derive(Clone, Default)]
 struct Counter(u64);
@@ -50,13 +50,6 @@ impl Reducer for Shared {
 #[test]
 fn what_a_frame_redid_is_logged_and_counted_and_nothing_where_there_was_nothing_to_redo() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let lines = Lines::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_writer(lines.clone())
-        .with_ansi(false)
-        .without_time()
-        .with_max_level(tracing::Level::DEBUG)
-        .finish();
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
     let frames = || {
@@ -72,8 +65,7 @@ fn what_a_frame_redid_is_logged_and_counted_and_nothing_where_there_was_nothing_
         panel.run_frame(&mut here, &mut (), []);
         assert_eq!(here.0.state().0, 12);
     };
-    metrics::with_local_recorder(&recorder, || tracing::subscriber::with_default(subscriber, frames));
-    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let text = Lines::logged(|| metrics::with_local_recorder(&recorder, frames));
     let said: Vec<_> = text.lines().filter(|line| line.contains("put in order")).collect();
     let [line] = said[..] else { panic!("one frame of three: {text}") };
     for part in ["DEBUG control_panel: ", "panel=\"shared\"", "merged=1", "undone=1", "redone=1", "jobs=0"] {

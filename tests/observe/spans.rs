@@ -1,7 +1,6 @@
 //! What a tracing subscriber is given.
 
 use std::{
-    io,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
@@ -11,44 +10,14 @@ use control_panel::{
 };
 use tests::{eventually, watched};
 use tracing::{Id, Subscriber, span};
-use tracing_subscriber::{Layer, fmt::MakeWriter, layer, prelude::*, registry::LookupSpan};
+use tracing_subscriber::{Layer, layer, prelude::*, registry::LookupSpan};
 
-use super::{TURN, Update, a_bad_day, flaky};
-
-#[derive(Clone, Default)]
-pub(super) struct Lines(pub(super) Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Lines {
-    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(text);
-        Ok(text.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
+use super::{TURN, Update, a_bad_day, flaky, lines::Lines};
 
 #[test]
 fn a_subscriber_sees_spans_lifecycle_and_drops() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let lines = Lines::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_writer(lines.clone())
-        .with_ansi(false)
-        .without_time()
-        .with_max_level(tracing::Level::DEBUG)
-        .finish();
-    tracing::subscriber::with_default(subscriber, || testing::paused(a_bad_day));
-    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let text = Lines::logged(|| testing::paused(a_bad_day));
     let has = |parts: &[&str]| text.lines().any(|line| parts.iter().all(|part| line.contains(part)));
     for generation in ["generation=1", "generation=2"] {
         let span = [
@@ -121,7 +90,7 @@ fn the_span_of_a_generation_covers_its_beginning_and_its_cleanup() {
         let _cleanup = Cleanup("thread");
         cx.cancelled_timeout(Duration::MAX);
     })));
-    let text = || String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let text = || lines.text();
     eventually("all began", || text().matches("factory of").count() == handles.len());
     handles.iter().for_each(WorkerHandle::stop);
     for handle in &handles {
@@ -197,14 +166,7 @@ fn a_subscriber_may_ask_the_panel_when_a_span_begins_and_when_it_closes() {
 #[test]
 fn a_panic_is_one_warning() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let lines = Lines::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_writer(lines.clone())
-        .with_ansi(false)
-        .without_time()
-        .with_max_level(tracing::Level::DEBUG)
-        .finish();
-    tracing::subscriber::with_default(subscriber, || {
+    let text = Lines::logged(|| {
         testing::paused(async |panel: &mut ControlPanel<Update>| {
             let panics = Worker::new("panics", IntentSource::Restore, async |_| {
                 tracing::info!("at work");
@@ -215,7 +177,6 @@ fn a_panic_is_one_warning() {
             panel.spawn(fails).ended().await;
         });
     });
-    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     let warnings = |of: &str| text.lines().filter(|line| line.contains("WARN") && line.contains(of)).count();
     assert_eq!((warnings("on purpose"), warnings("it failed"), warnings("")), (1, 1, 2), "{text}");
     let at_work = text.lines().find(|line| line.contains("at work")).unwrap();

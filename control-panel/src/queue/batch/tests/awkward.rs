@@ -1,6 +1,6 @@
 //! Sources whose order panics, which is code of the user's.
 
-use std::{cell::Cell, cmp::Ordering};
+use std::{cell::Cell, cmp::Ordering, panic::resume_unwind};
 
 use super::*;
 
