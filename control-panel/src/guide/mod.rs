@@ -8,6 +8,9 @@
 #[doc = include_str!("getting_started.md")]
 pub mod getting_started {}
 
+#[doc = include_str!("recipes.md")]
+pub mod recipes {}
+
 #[doc = include_str!("concepts.md")]
 pub mod concepts {}
 

@@ -38,7 +38,7 @@ pub enum EventKind {
     Started,
     /// A run was asked to stop.
     Stopping(Cause),
-    /// A run is over.
+    /// A run is over. Another may follow: see `BackingOff`, `Started` and `Ended`.
     Exited(Exit),
     /// It waits for its turn: for other members of its group, for a place, or for the task that it replaces. Or a run
     /// has exited that another follows at once, and it waits for a thread to begin on.
@@ -64,7 +64,7 @@ pub enum EventKind {
     /// It never ran. A refusal by a panel that is shutting down is not an event: only the handle's
     /// [status](crate::WorkerHandle::status) shows it.
     Refused(SpawnError),
-    /// It ended for good, and nothing of it is left. With the cause, if it was asked to stop.
+    /// The worker ended for good: no run follows its last one. With the cause, if it was asked to stop.
     Ended(Exit, Option<Cause>),
 }
 

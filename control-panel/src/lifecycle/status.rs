@@ -10,6 +10,36 @@ use crate::{
 };
 
 /// How a worker is doing.
+///
+/// Its `Display` is a line for a view, with the time that is left:
+///
+/// ```
+/// use control_panel::{
+///     Context, ControlPanel, GraphIntent, IntentSource, WorkerStatus, testing,
+///     worker,
+/// };
+/// use std::time::Duration;
+///
+/// #[derive(GraphIntent)]
+/// enum Update {}
+///
+/// #[worker(source = IntentSource::Restore, restart = on_failure,
+///     backoff = "8s")]
+/// async fn connect(cx: Context<Update>) -> Result<(), &'static str> {
+///     Err("connection refused")
+/// }
+///
+/// testing::paused(async |panel: &mut ControlPanel<Update>| {
+///     let connect = panel.spawn_connect();
+///     testing::settle().await;
+///     let status = connect.status();
+///     assert!(status.to_string().starts_with("waiting to restart in"));
+///     let WorkerStatus::Backoff { exit, until, .. } = status else { panic!() };
+///     assert_eq!(exit.to_string(), "failed: connection refused");
+///     let left = until.duration_since(tokio::time::Instant::now());
+///     assert!(left <= Duration::from_secs(8));
+/// });
+/// ```
 #[non_exhaustive]
 #[derive(Debug, Clone)]
 pub enum WorkerStatus {
@@ -28,7 +58,7 @@ pub enum WorkerStatus {
     Backoff {
         /// How its last run ended.
         exit: Exit,
-        /// When the next run begins.
+        /// When the next run begins, by tokio's clock ([`Instant::into_std`] is that of `std`).
         until: Instant,
     },
     /// It ended for good.

@@ -209,7 +209,7 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
     }
 
     /// The maximum duration of a shutdown. Default: 5 s. Workers that have not stopped after nine tenths of it are dropped at
-    /// their next await; the report names those still running at the end.
+    /// their next await, whatever their [`grace`](crate::Worker::grace) is; the report names those still running at the end.
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.shutdown_timeout = timeout;
         self

@@ -13,7 +13,8 @@ use crate::{
 
 /// Spawns short-lived workers, of which a limited number run at a time while the others wait. Created by
 /// [`ControlPanel::tasks`](crate::ControlPanel::tasks) or, with keys of which only the newest task counts, by
-/// [`ControlPanel::keyed_tasks`](crate::ControlPanel::keyed_tasks). Clones are the same set; dropping it has no effect.
+/// [`ControlPanel::keyed_tasks`](crate::ControlPanel::keyed_tasks). Clones are the same set; dropping it has no effect. A worker
+/// that spawns others has a clone among its arguments: [a server](crate::guide::recipes#a-server) does.
 ///
 /// Tasks are workers like all others: supervised, named, reported. Those that must wait have the status
 /// [`Waiting`](crate::WorkerStatus::Waiting); those beyond the backlog are [`Refused`](crate::WorkerStatus::Refused).
@@ -85,7 +86,10 @@ impl<I: Intent, P: Send + Sync + 'static, K: Ord> Tasks<I, P, K> {
         self
     }
 
-    /// How many may wait in addition to those that run. Default: 256.
+    /// How many may wait in addition to those that run. Default: 256. With 0 a task that finds no place is refused at once.
+    ///
+    /// A refused task never runs, and its arguments are dropped. If they are worth more than that (a connection that is to
+    /// be answered), compare [`len`](Self::len) with the limit before the spawn.
     pub fn backlog(mut self, tasks: usize) -> Self {
         self.backlog = tasks;
         self
@@ -100,7 +104,7 @@ impl<I: Intent, P: Send + Sync + 'static, K: Ord> Tasks<I, P, K> {
     }
 
     /// Stops every task of the set for good, including those that wait, none of which starts. Tasks spawned afterwards run as
-    /// usual. Does not wait.
+    /// usual. Does not wait: a blocking task, and a cooperative one, keeps its place until it returns.
     ///
     /// ```
     /// use control_panel::{

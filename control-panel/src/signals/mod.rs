@@ -1,11 +1,5 @@
 //! Ctrl-C and SIGTERM in one line. Feature `signals`.
 //!
-//! | file | what it is |
-//! |---|---|
-//! | `options.rs` | the window of one request, and what a second one does |
-//! | `handlers.rs` | the handlers, and the thread that waits for the first signal |
-//! | `stop.rs` | what the program looks at, awaits, or is woken by |
-//!
 //! The first signal requests an orderly shutdown: the program checks [`Stop`], or is woken by it, and shuts down. Signals that
 //! arrive within half a second of it belong to the same request: a terminal signals the whole process group, and a wrapper in
 //! it (npm, a shell script, a container supervisor) forwards its own, so that one press of Ctrl-C arrives twice. The first
@@ -21,9 +15,11 @@
 //!
 //! let stop = signals::listen()?;
 //! let mut panel = ControlPanel::<Update>::new();
+//! let waker = panel.waker();
+//! stop.on_request(move || waker.wake()); // ends the sleep below
 //! while !stop.is_requested() {
 //!     panel.drain().for_each(|queued| match queued.intent {});
-//!     panel.wait_ready_timeout(Duration::from_millis(100));
+//!     panel.wait_ready_timeout(Duration::from_secs(60));
 //! #   break;
 //! }
 //! let report = panel.shutdown_blocking(); // a second Ctrl-C ends this too
@@ -32,6 +28,12 @@
 //!
 //! These are the operating system's signals. For signals that parts of a program announce to each other, see
 //! [`SignalBus`](crate::SignalBus).
+
+// | file | what it is |
+// |---|---|
+// | `options.rs` | the window of one request, and what a second one does |
+// | `handlers.rs` | the handlers, and the thread that waits for the first signal |
+// | `stop.rs` | what the program looks at, awaits, or is woken by |
 
 mod handlers;
 mod options;
