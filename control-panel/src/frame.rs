@@ -141,6 +141,7 @@ pub struct Frame<I: Intent> {
 }
 
 impl<I: Intent> Frame<I> {
+    #[inline]
     pub(crate) fn new(
         queue: Arc<Queue<I>>,
         batch: Option<Box<Batch<I>>>,
@@ -160,9 +161,10 @@ impl<I: Intent> Frame<I> {
     }
 
     /// Labels the frame's metrics with the panel's name.
-    pub(crate) fn of_panel(mut self, panel: &Name) -> Self {
+    // In place: taking the frame and returning it would copy it.
+    #[inline]
+    pub(crate) fn set_panel(&mut self, panel: &Name) {
         self.tally.set_panel(panel);
-        self
     }
 
     /// How many of the frame loop's local intents it still holds.

@@ -168,7 +168,9 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
             forward.read(&shared.queue, local);
         }
         let batch = shared.queue.begin_frame(!local.is_empty());
-        Frame::new(Arc::clone(&shared.queue), batch, local, *frame_budget).of_panel(&shared.name)
+        let mut frame = Frame::new(Arc::clone(&shared.queue), batch, local, *frame_budget);
+        frame.set_panel(&shared.name);
+        frame
     }
 
     /// Puts the loop's own intents into their buffer.

@@ -23,13 +23,25 @@ impl<I> Block<I> {
         Self(SpinLock::new(Prepaid { slots: 0, entries: Vec::new() }))
     }
 
-    /// Takes one of its slots, for a run that has not ended: the caller fills it at once.
-    ///
-    /// Only senders of the block's own producer wait for one another here.
+    /// Takes one of its slots, for a run that has not ended: the caller fills it at once. Fails too while another thread has
+    /// the lock.
     #[inline(always)]
     pub(super) fn take(&self, run: Option<&RunToken>) -> Option<SpinGuard<'_, Prepaid<I>>> {
-        let mut prepaid = self.0.lock();
-        if has_ended(run) {
+        Self::take_of(self.0.try_lock()?, run)
+    }
+
+    /// The same, after a wait for senders of the block's own producer that are in the middle of a send.
+    pub(super) fn wait_to_take(&self, run: Option<&RunToken>) -> Option<SpinGuard<'_, Prepaid<I>>> {
+        Self::take_of(self.0.lock(), run)
+    }
+
+    #[inline(always)]
+    fn take_of<'a>(
+        mut prepaid: SpinGuard<'a, Prepaid<I>>,
+        run: Option<&RunToken>,
+    ) -> Option<SpinGuard<'a, Prepaid<I>>> {
+        // There is room for each slot. Looked at nevertheless, the push is no call, for which a send would have to save its registers.
+        if has_ended(run) || prepaid.entries.len() == prepaid.entries.capacity() {
             return None;
         }
         prepaid.slots = prepaid.slots.checked_sub(1)?;

@@ -6,11 +6,12 @@
 
 use std::{collections::VecDeque, mem, task::Waker};
 
-use super::{Admission, Batch, Queue, State, add, batch::Freed, discard, lock, rests::Taken, try_lock};
+use super::{Admission, Batch, Queue, State, add, batch::Freed, discard, lock, rests::Taken, soon, try_lock};
 use crate::{
     intent::Intent,
     util::{
         callbacks::Callbacks,
+        spin::{SpinGuard, SpinLock},
         sync::{
             Mutex,
             atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
@@ -49,7 +50,7 @@ pub(super) struct ConsumerState<I: Intent> {
     /// Frames with intents of the frame loop's own that are not over, or left some: each is in one of them at most.
     own: AtomicUsize,
     /// Senders take this lock too, but only under the queue's.
-    returned: Mutex<Returned<I>>,
+    returned: SpinLock<Returned<I>>,
     /// Finished frames whose thread did not get a lock. Met only by frame threads. `None` once the panel is gone.
     late: Mutex<Option<VecDeque<Box<Batch<I>>>>>,
 }
@@ -76,7 +77,7 @@ impl<I: Intent> ConsumerState<I> {
             is_late: AtomicBool::new(false),
             asked: AtomicBool::new(false),
             own: AtomicUsize::new(0),
-            returned: Mutex::new(Returned { ended: false, freed: Freed::default(), spare: None }),
+            returned: SpinLock::new(Returned { ended: false, freed: Freed::default(), spare: None }),
             late: Mutex::new(Some(VecDeque::new())),
         }
     }
@@ -113,14 +114,19 @@ impl<I: Intent> ConsumerState<I> {
         }
     }
 
+    #[inline]
+    fn try_returned(&self) -> Option<SpinGuard<'_, Returned<I>>> {
+        soon(|| self.returned.try_lock())
+    }
+
     /// An empty buffer.
     fn spare(&self) -> Option<Box<Batch<I>>> {
-        try_lock(&self.returned)?.spare.take()
+        self.try_returned()?.spare.take()
     }
 
     /// Keeps an empty buffer. One too many is handed out; its drop runs nothing of the user's.
     fn keep(&self, spare: Box<Batch<I>>) -> Option<Box<Batch<I>>> {
-        match try_lock(&self.returned) {
+        match self.try_returned() {
             Some(mut returned) => returned.spare.replace(spare),
             None => Some(spare),
         }
@@ -128,7 +134,7 @@ impl<I: Intent> ConsumerState<I> {
 
     /// Leaves what a finished frame has to give; hands it back if that cannot be done at once.
     fn give_back(&self, mut batch: Box<Batch<I>>) -> Result<(), Box<Batch<I>>> {
-        let Some(mut returned) = try_lock(&self.returned) else { return Err(batch) };
+        let Some(mut returned) = self.try_returned() else { return Err(batch) };
         add(&self.given_back, batch.freed().sum() as u64);
         returned.freed.append(batch.freed());
         returned.ended = true;
@@ -218,7 +224,6 @@ impl<I: Intent> Queue<I> {
         if own > 0 {
             self.consumer.own.fetch_sub(own, Ordering::Release);
         }
-        state.reuse_retired();
         Some(batch)
     }
 
@@ -243,7 +248,7 @@ impl<I: Intent> Queue<I> {
         add(&self.consumer.accepted, batch.len() as u64);
         state.frames += 1;
         batch.number = state.frames;
-        state.reuse_retired();
+        state.senders = batch.intents.producers();
         batch
     }
 
@@ -332,7 +337,7 @@ impl<I: Intent> Queue<I> {
     /// Under the lock: takes the slots that ended frames gave back. Says whether any did.
     pub(super) fn absorb(&self, state: &mut State<I>) -> bool {
         let State { freed, shares, .. } = state;
-        let mut returned = lock(&self.consumer.returned);
+        let mut returned = self.consumer.returned.lock();
         let ended = mem::take(&mut returned.ended);
         mem::swap(freed, &mut returned.freed);
         drop(returned);

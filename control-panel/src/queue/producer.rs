@@ -199,6 +199,13 @@ impl<I: Intent> Producer<I> {
         let Some(clock) = clock_from(clock) else { return Err(TrySendError::ZeroClock(intent)) };
         let delivery = intent.delivery();
         let refused_at = self.refused_at.load(Ordering::Relaxed);
+        if clock == 0 && delivery == Delivery::Reliable && refused_at == NEVER {
+            // A clone of this sender was in the middle of a send.
+            if let Some(mut block) = self.block.wait_to_take(run) {
+                block.entries.push(intent);
+                return Ok(());
+            }
+        }
         if refused_at != NEVER && delivery == Delivery::Reliable && refused_at == self.queue.changes() {
             self.refuse(Admission::Open);
             return Err(if has_ended(run) {

@@ -1,6 +1,6 @@
 //! What is under the queue's lock.
 
-use std::{mem, sync::Arc, task::Waker};
+use std::{collections::VecDeque, mem, sync::Arc, task::Waker};
 
 use tokio::time::Instant;
 
@@ -29,14 +29,14 @@ pub(super) struct State<I: Intent> {
     pub(super) rests: Rests<I>,
     /// By place in a batch. As many as were given to producers.
     pub(super) accounts: Vec<Account<I>>,
-    /// Places that are no producer's any more.
-    pub(super) vacant: Vec<BucketId>,
-    /// Places of producers that are gone, given away once no batch being filled uses them.
-    pub(super) retired: Vec<BucketId>,
+    /// Places of producers that are gone: first those that the batch being filled does not use.
+    retired: VecDeque<BucketId>,
     /// Empty: to be exchanged for what frames gave back.
     pub(super) freed: Freed,
     /// Batches handed out.
     pub(super) frames: u64,
+    /// How many producers had local intents in the last of them.
+    pub(super) senders: usize,
 }
 
 /// What one producer has of its own.
@@ -88,10 +88,10 @@ impl<I: Intent> State<I> {
             shares: Shares::new(capacity),
             rests: Rests::new(),
             accounts: Vec::new(),
-            vacant: Vec::new(),
-            retired: Vec::new(),
+            retired: VecDeque::new(),
             freed: Freed::default(),
             frames: 0,
+            senders: 0,
         }
     }
 
@@ -157,7 +157,10 @@ impl<I: Intent> State<I> {
 
     /// A place in every batch, and a block, for a new producer.
     pub(super) fn place(&mut self, figures: SenderFigures) -> (BucketId, Arc<Block<I>>) {
-        let bucket_id = self.vacant.pop().unwrap_or(self.accounts.len());
+        let active = &self.active;
+        let vacant = self.retired.front().is_some_and(|&bucket_id| !active.uses(bucket_id));
+        let vacant = if vacant { self.retired.pop_front() } else { None };
+        let bucket_id = vacant.unwrap_or(self.accounts.len());
         let block = Arc::new(Block::new());
         let account =
             Account { next_seq: 0, credit: Credit::default(), lent: 0, block: Arc::clone(&block), figures };
@@ -176,7 +179,7 @@ impl<I: Intent> State<I> {
 
     /// Takes slots in advance for what this producer sends next, and lends it a block of them.
     pub(super) fn prepay(&mut self, bucket_id: BucketId, lane: LaneId) {
-        let Self { active, shares, accounts, has_blocks, .. } = self;
+        let Self { active, shares, accounts, has_blocks, senders, .. } = self;
         let room = active.room_to_prepay(bucket_id);
         if room == 0 {
             return;
@@ -185,7 +188,9 @@ impl<I: Intent> State<I> {
         debug_assert!(account.lent == 0, "it has a block");
         // Unless a clone of the sender is about to find it empty.
         let Some(mut block) = account.block.try_lock() else { return };
-        account.lent = shares.prepay(lane, &mut account.credit, room, active.producers());
+        // Those that sent in the frame before are about to send again: what one took beyond its part, they would take back.
+        let producers = active.producers().max(*senders);
+        account.lent = shares.prepay(lane, &mut account.credit, room, producers);
         if account.lent > 0 {
             *block = Prepaid { slots: account.lent, entries: active.lend(bucket_id) };
             *has_blocks = true;
@@ -272,23 +277,9 @@ impl<I: Intent> State<I> {
     /// A producer is gone.
     pub(super) fn retire(&mut self, bucket_id: BucketId) {
         if self.active.uses(bucket_id) {
-            self.retired.push(bucket_id);
+            self.retired.push_back(bucket_id);
         } else {
-            self.vacant.push(bucket_id);
-        }
-    }
-
-    /// A new batch is being filled: producers that are gone have nothing in it.
-    pub(super) fn reuse_retired(&mut self) {
-        if !self.retired.is_empty() {
-            let (active, vacant) = (&self.active, &mut self.vacant);
-            self.retired.retain(|&bucket_id| {
-                let used = active.uses(bucket_id);
-                if !used {
-                    vacant.push(bucket_id);
-                }
-                used
-            });
+            self.retired.push_front(bucket_id);
         }
     }
 }

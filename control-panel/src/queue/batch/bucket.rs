@@ -43,7 +43,7 @@ impl<S: Copy> ProducerKey<S> {
 }
 
 /// So many slots a producer takes in advance at most.
-const BLOCK: usize = 64;
+const BLOCK: usize = 128;
 
 /// A bucket is cleared and filled again, frame after frame.
 ///

@@ -47,6 +47,13 @@ impl<I: Intent> Producer<I> {
         waker: &Waker,
     ) -> Step {
         let Some(delivery) = intent.as_ref().map(Intent::delivery) else { return Step::Sent };
+        if waiter_id.is_none() && clock == 0 && delivery == Delivery::Reliable {
+            // A clone of this sender was in the middle of a send.
+            if let Some(mut block) = self.block.wait_to_take(run) {
+                block.entries.extend(intent.take());
+                return Step::Sent;
+            }
+        }
         let state = self.lock_to_send(delivery);
         if has_ended(run) && !state.admission.is_closed() {
             drop(state);

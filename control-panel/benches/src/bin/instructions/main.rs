@@ -7,8 +7,11 @@ mod signals;
 
 use std::{
     env,
+    future::poll_fn,
     hint::black_box,
+    pin::pin,
     process::{Command, ExitCode},
+    task::Poll,
 };
 
 use control_panel::IntentSource;
@@ -22,7 +25,18 @@ use control_panel_benches::{
 use tokio::runtime::{Builder, Handle};
 
 /// The crates whose versions are printed.
-const COMPARED: [&str; 6] = ["control-panel", "tokio", "flume", "kanal", "crossbeam-channel", "rtrb"];
+const COMPARED: [&str; 10] = [
+    "control-panel",
+    "tokio",
+    "flume",
+    "kanal",
+    "crossbeam-channel",
+    "crossfire",
+    "async-channel",
+    "rtrb",
+    "bevy_ecs",
+    "egui_inbox",
+];
 
 const FRAMES: u64 = 50;
 const SIZE: usize = 256;
@@ -44,7 +58,7 @@ fn main() -> ExitCode {
 
 type Run = fn(&str, &Script);
 
-const CONTESTANTS: [(&str, Run); 10] = [
+const CONTESTANTS: [(&str, Run); 14] = [
     (Baseline::NAME, run::<Baseline>),
     (<Panel<Whole>>::NAME, run::<Panel<Whole>>),
     (<Panel<Drained>>::NAME, run::<Panel<Drained>>),
@@ -53,19 +67,32 @@ const CONTESTANTS: [(&str, Run); 10] = [
     (Flume::NAME, run::<Flume>),
     (Kanal::NAME, run::<Kanal>),
     (Crossbeam::NAME, run::<Crossbeam>),
+    (Crossfire::NAME, run::<Crossfire>),
+    (AsyncChannel::NAME, run::<AsyncChannel>),
     (Rtrb::NAME, run::<Rtrb>),
+    (<Bevy>::NAME, run::<Bevy>),
+    (<EguiInbox>::NAME, run::<EguiInbox>),
     (Nothing::NAME, run::<Nothing>),
 ];
 
 fn report() {
     let mut table = Table::new(&[
         "instructions for each intent",
-        "send, local",
+        "try_send, local",
+        "send.await, local",
         "frame, local 256",
-        "send, mix",
+        "try_send, mix",
+        "send.await, mix",
         "frame, mix 256",
     ]);
-    let operations = [("send", "local"), ("frame", "local"), ("send", "mix"), ("frame", "mix")];
+    let operations = [
+        ("send", "local"),
+        ("await", "local"),
+        ("frame", "local"),
+        ("send", "mix"),
+        ("await", "mix"),
+        ("frame", "mix"),
+    ];
     let nothing: Vec<Option<u64>> =
         operations.iter().map(|(operation, mix)| count(operation, mix, Nothing::NAME)).collect();
     for (name, _) in CONTESTANTS.iter().filter(|(name, _)| *name != Nothing::NAME) {
@@ -111,18 +138,39 @@ fn run<C: Contestant<Lane: Offer>>(operation: &str, script: &Script) {
     let (mut queue, mut lanes) = C::open(capacity, &SOURCES, runtime.handle());
     let mut sum = Sum::default();
     for frame in 0..10 + FRAMES {
-        let (sends, frames) = (operation == "send" && frame >= 10, operation == "frame" && frame >= 10);
-        perhaps_measured(sends, &mut || {
-            for (lane, update) in script {
-                lanes[*lane].offer(*update);
-            }
-        });
+        let measures = |what| operation == what && frame >= 10;
+        let (sends, frames) = (measures("send"), measures("frame"));
+        if operation == "await" {
+            runtime.block_on(awaited(measures("await"), &mut lanes, script));
+        } else {
+            perhaps_measured(sends, &mut || {
+                for (lane, update) in script {
+                    lanes[*lane].offer(*update);
+                }
+            });
+        }
         perhaps_measured(frames, &mut || {
             sum = queue.frame(sum);
             queue.release();
         });
     }
     black_box(sum);
+}
+
+/// Sends one after the other, each consuming the runtime's budget: with what it costs to yield where that is used up, and
+/// without the runtime's own part of it.
+async fn awaited<L: Lane>(is_measured: bool, lanes: &mut [L], script: &Script) {
+    let mut sends = pin!(async {
+        for (lane, update) in script {
+            black_box(lanes[*lane].send(*update).await);
+        }
+    });
+    poll_fn(|cx| {
+        let mut sent = Poll::Pending;
+        perhaps_measured(is_measured, &mut || sent = sends.as_mut().poll(cx));
+        sent
+    })
+    .await;
 }
 
 fn perhaps_measured(now: bool, run: &mut dyn FnMut()) {
