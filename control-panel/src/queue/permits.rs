@@ -1,11 +1,15 @@
 //! Slots reserved before there is an intent for them.
 
-use std::{fmt, mem, sync::Arc, task::Waker};
+use std::{
+    fmt, mem,
+    sync::Arc,
+    task::{Poll, Waker},
+};
 
 use super::{
     Admission, Producer, State,
-    producer::Refusal,
-    waiters::{Standing, WaiterId},
+    producer::{Refusal, Turn},
+    waiters::WaiterId,
 };
 use crate::{
     intent::{Intent, order::clock_of},
@@ -23,19 +27,7 @@ pub struct Permits<I: Intent> {
     left: usize,
 }
 
-/// What a step of a reservation came to.
-#[derive(Debug)]
-pub(super) enum Reserve {
-    Slots(usize),
-    Wait,
-    Refused(Refusal),
-}
-
 impl<I: Intent> Permits<I> {
-    pub(super) fn new(producer: Arc<Producer<I>>, left: usize) -> Self {
-        Self { producer, left }
-    }
-
     /// How many slots are left.
     pub fn left(&self) -> usize {
         self.left
@@ -82,20 +74,6 @@ impl<I: Intent> Drop for Permits<I> {
     }
 }
 
-/// Slots on their way to the caller that reserves them: a waker that panics meanwhile must not keep them.
-struct Held<'a, I: Intent> {
-    producer: &'a Producer<I>,
-    slots: usize,
-}
-
-impl<I: Intent> Drop for Held<'_, I> {
-    fn drop(&mut self) {
-        if self.slots > 0 {
-            self.producer.give_back(self.producer.queue.lock(), self.slots, None);
-        }
-    }
-}
-
 impl<I: Intent> Producer<I> {
     /// Gives back slots that were taken and not used, and the lock; then wakes `next`, the waiter whose turn it is.
     pub(super) fn give_back(&self, mut state: MutexGuard<'_, State<I>>, slots: usize, next: Option<Waker>) {
@@ -109,60 +87,37 @@ impl<I: Intent> Producer<I> {
 
     /// One step of a reservation: takes up to `most` slots if there is one, else leaves a waker behind.
     pub(super) fn poll_reserve(
-        &self,
+        self: &Arc<Self>,
         most: usize,
         waiter_id: &mut Option<WaiterId>,
         waker: &Waker,
-    ) -> Reserve {
+    ) -> Poll<Result<Permits<I>, Refusal>> {
         let mut state = self.lock();
+        let is_closed = state.admission.is_closed();
         if most == 0 {
             // As tokio does it: a closed channel refuses that too.
-            return if state.admission.is_closed() {
-                Reserve::Refused(Refusal::Closed)
-            } else {
-                Reserve::Slots(0)
-            };
+            let none = || Permits { producer: Arc::clone(self), left: 0 };
+            return Poll::Ready(if is_closed { Err(Refusal::Closed) } else { Ok(none()) });
         }
-        let (mut unneeded, mut next) = (None, None);
-        let first = match *waiter_id {
-            None => !state.admission.is_closed() && self.take(&mut state),
-            Some(waiting) => match state.shares.standing(waiting) {
-                Standing::Waiting => {
-                    let before = state.shares.exchange(waiting, waker.clone());
-                    drop(state);
-                    drop(before);
-                    return Reserve::Wait;
-                }
-                Standing::Granted => {
-                    (unneeded, next) = self.claim(&mut state, waiting);
-                    true
-                }
-                Standing::Dismissed => {
-                    self.figures.end_wait();
-                    unneeded = state.shares.leave(self.lane, waiting).0;
-                    self.queue.publish(&state);
-                    false
-                }
-            },
+        let mut turn = if waiter_id.is_none() && !is_closed && self.take(&mut state) {
+            Turn { state, granted: true, left: None, next: None }
+        } else {
+            match self.poll_turn(state, waiter_id, waker) {
+                Some(turn) => turn,
+                None => return Poll::Pending,
+            }
         };
-        *waiter_id = None;
-        if !first && state.admission == Admission::Open {
-            self.wait(state, waiter_id, waker);
-            return Reserve::Wait;
-        }
-        let slots = if first { 1 + self.take_many(&mut state, most - 1) } else { 0 };
+        let slots = if turn.granted { 1 + self.take_many(&mut turn.state, most - 1) } else { 0 };
+        let Turn { state, granted, left, next } = turn;
         let admission = state.admission;
         drop(state);
-        let mut held = Held { producer: self, slots };
+        // Before anything foreign runs, which may panic: what is reserved is free again then.
+        let permits = Permits { producer: Arc::clone(self), left: slots };
         let mut callbacks = Callbacks::default();
         callbacks.wake(next);
-        callbacks.discard(unneeded);
+        callbacks.discard(left);
         callbacks.end();
-        if first {
-            Reserve::Slots(mem::take(&mut held.slots))
-        } else {
-            Reserve::Refused(self.refuse(admission))
-        }
+        Poll::Ready(if granted { Ok(permits) } else { Err(self.refuse(admission)) })
     }
 }
 

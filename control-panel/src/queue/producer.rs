@@ -4,7 +4,7 @@ mod waiting;
 
 use std::{collections::VecDeque, mem, sync::Arc};
 
-pub(super) use self::waiting::Step;
+pub(super) use self::waiting::Turn;
 use super::{
     Admission, Queue, State,
     batch::{BucketId, ProducerKey},
@@ -17,7 +17,10 @@ use crate::{
         Delivery, Intent,
         order::{Origin, clock_from},
     },
-    lifecycle::{error::TrySendError, run_token::RunToken},
+    lifecycle::{
+        error::{SendError, TrySendError},
+        run_token::RunToken,
+    },
     telemetry::SendFigures,
     util::{
         callbacks::catch_and_report,
@@ -53,6 +56,17 @@ pub(super) enum Refusal {
     Closed,
     /// The generation that sends has ended.
     Ended,
+}
+
+impl Refusal {
+    /// The error of a send that waits.
+    pub(super) fn with<T>(self, intent: T) -> SendError<T> {
+        match self {
+            Self::Closed => SendError::Closed(intent),
+            Self::Ended => SendError::Ended(intent),
+            Self::Full | Self::Stopping => SendError::Stopping(intent),
+        }
+    }
 }
 
 impl<I: Intent> Queue<I> {
@@ -158,7 +172,7 @@ impl<I: Intent> Producer<I> {
 
     /// For a run, if it has not ended.
     ///
-    /// Here and in `poll_send_of` that is looked at under the lock, the block's or the queue's: once an intent of the next
+    /// Here and in `poll_send` that is looked at under the lock, the block's or the queue's: once an intent of the next
     /// run was accepted, none of this one is, from whatever thread.
     // Into the caller's code: a call would be half of what it costs.
     #[inline(always)]

@@ -1,6 +1,9 @@
-//! A send that waits for a slot, step by step.
+//! A send or a reservation that waits for a slot, step by step.
 
-use std::{mem, task::Waker};
+use std::{
+    mem,
+    task::{Poll, Waker},
+};
 
 use super::{Producer, Refusal, has_ended};
 use crate::{
@@ -13,175 +16,130 @@ use crate::{
     util::{callbacks::Callbacks, sync::MutexGuard},
 };
 
-/// What a step of a waiting send came to.
-#[derive(Debug)]
-pub(in crate::queue) enum Step {
-    Sent,
-    Wait,
-    Refused(Refusal),
+/// The end of a wait.
+pub(in crate::queue) struct Turn<'a, I: Intent> {
+    pub(in crate::queue) state: MutexGuard<'a, State<I>>,
+    /// Whether there is a slot: otherwise none will become free.
+    pub(in crate::queue) granted: bool,
+    /// The waker that it left, if that was not woken.
+    pub(in crate::queue) left: Option<Waker>,
+    /// The next to wake.
+    pub(in crate::queue) next: Option<Waker>,
 }
 
 impl<I: Intent> Producer<I> {
-    /// One step of a waiting send: takes `intent` if there is room, else leaves a waker behind.
-    #[cfg(test)]
+    /// One step of a waiting send, for a run that has not ended: takes `intent` if there is room, else leaves a waker behind.
     pub(in crate::queue) fn poll_send(
-        &self,
-        clock: u64,
-        intent: &mut Option<I>,
-        waiter_id: &mut Option<WaiterId>,
-        waker: &Waker,
-    ) -> Step {
-        if waiter_id.is_none() && self.send_prepaid(None, intent) {
-            return Step::Sent;
-        }
-        self.poll_send_of(None, clock, intent, waiter_id, waker)
-    }
-
-    /// The same for a run, if it has not ended.
-    pub(in crate::queue) fn poll_send_of(
         &self,
         run: Option<&RunToken>,
         clock: u64,
         intent: &mut Option<I>,
         waiter_id: &mut Option<WaiterId>,
         waker: &Waker,
-    ) -> Step {
-        let Some(delivery) = intent.as_ref().map(Intent::delivery) else { return Step::Sent };
+    ) -> Poll<Result<(), Refusal>> {
+        let Some(delivery) = intent.as_ref().map(Intent::delivery) else { return Poll::Ready(Ok(())) };
         if waiter_id.is_none() && clock == 0 && delivery == Delivery::Reliable {
             // A clone of this sender was in the middle of a send.
             if let Some(mut block) = self.block.wait_to_take(run) {
                 block.entries.extend(intent.take());
-                return Step::Sent;
+                return Poll::Ready(Ok(()));
             }
         }
-        let state = self.lock_to_send(delivery);
-        if has_ended(run) && !state.admission.is_closed() {
+        let mut state = self.lock_to_send(delivery);
+        let is_closed = state.admission.is_closed();
+        if has_ended(run) && !is_closed {
             drop(state);
             self.give_up(waiter_id.take());
-            return Step::Refused(Refusal::Ended);
+            return Poll::Ready(Err(Refusal::Ended));
         }
-        if waiter_id.is_none() {
-            self.start_send(state, clock, delivery, intent, waiter_id, waker)
-        } else {
-            self.go_on(state, clock, delivery, intent, waiter_id, waker)
-        }
-    }
-
-    /// A later step of a send, which had to wait.
-    // Out of line, as few sends come here.
-    #[inline(never)]
-    fn go_on(
-        &self,
-        mut state: MutexGuard<'_, State<I>>,
-        clock: u64,
-        delivery: Delivery,
-        intent: &mut Option<I>,
-        waiter_id: &mut Option<WaiterId>,
-        waker: &Waker,
-    ) -> Step {
-        let Some(waiting) = *waiter_id else { return Step::Sent };
-        match state.shares.standing(waiting) {
-            Standing::Waiting => {
-                let before = state.shares.exchange(waiting, waker.clone());
-                drop(state);
-                drop(before);
-                Step::Wait
-            }
-            Standing::Granted => {
-                // Before anything foreign runs, which may panic: a waiter leaves the list once.
-                *waiter_id = None;
-                let (left, next) = self.claim(&mut state, waiting);
-                if let Some(place) = self.replaces(&mut state, clock, delivery) {
-                    // An intent of the same key came first: the slot is not needed.
-                    let older = intent.take().map(|intent| mem::replace(place, intent));
-                    let mut callbacks = Callbacks::default();
-                    callbacks.call(|| self.give_back(state, 1, next));
-                    callbacks.discard(left);
-                    callbacks.discard(older);
-                    callbacks.end();
-                    return Step::Sent;
-                }
-                let ready =
-                    intent.take().is_some_and(|intent| self.push(&mut state, clock, delivery, intent));
-                drop(state);
-                let mut callbacks = Callbacks::default();
-                callbacks.discard(left);
-                callbacks.call(|| self.queue.tell(next, ready));
-                callbacks.end();
-                Step::Sent
-            }
-            Standing::Dismissed => {
-                *waiter_id = None;
-                self.figures.end_wait();
-                let (left, _) = state.shares.leave(self.lane, waiting);
-                self.queue.publish(&state);
-                let admission = state.admission;
-                drop(state);
-                drop(left);
-                Step::Refused(self.refuse(admission))
-            }
-        }
-    }
-
-    /// The first step of a send.
-    #[inline]
-    fn start_send(
-        &self,
-        mut state: MutexGuard<'_, State<I>>,
-        clock: u64,
-        delivery: Delivery,
-        intent: &mut Option<I>,
-        waiter_id: &mut Option<WaiterId>,
-        waker: &Waker,
-    ) -> Step {
-        if !state.admission.is_closed() {
+        if waiter_id.is_none() && !is_closed {
             if let Some(place) = self.replaces(&mut state, clock, delivery) {
                 let older = intent.take().map(|intent| mem::replace(place, intent));
                 drop(state);
                 drop(older);
-                return Step::Sent;
+                return Poll::Ready(Ok(()));
             }
             if self.take(&mut state) {
                 if let Some(intent) = intent.take() {
                     self.accept(state, clock, delivery, intent);
                 }
-                return Step::Sent;
+                return Poll::Ready(Ok(()));
+            }
+            if delivery == Delivery::Lossy {
+                drop(state);
+                intent.take().into_iter().for_each(|intent| self.drop_lossy(intent));
+                return Poll::Ready(Ok(()));
             }
         }
-        self.queue_up(state, delivery, intent, waiter_id, waker)
+        let Some(turn) = self.poll_turn(state, waiter_id, waker) else { return Poll::Pending };
+        Poll::Ready(self.go_on(turn, clock, delivery, intent))
     }
 
-    /// There is no room.
-    #[cold]
-    fn queue_up(
+    /// A send that had to wait.
+    // Out of line, as few sends come here.
+    #[inline(never)]
+    fn go_on(
         &self,
-        state: MutexGuard<'_, State<I>>,
+        Turn { mut state, granted, left, next }: Turn<'_, I>,
+        clock: u64,
         delivery: Delivery,
         intent: &mut Option<I>,
+    ) -> Result<(), Refusal> {
+        if !granted {
+            let admission = state.admission;
+            drop(state);
+            drop(left);
+            return Err(self.refuse(admission));
+        }
+        let mut callbacks = Callbacks::default();
+        if let Some(place) = self.replaces(&mut state, clock, delivery) {
+            // An intent of the same key came first: the slot is not needed.
+            let older = intent.take().map(|intent| mem::replace(place, intent));
+            callbacks.call(|| self.give_back(state, 1, next));
+            callbacks.discard(left);
+            callbacks.discard(older);
+        } else {
+            let ready = intent.take().is_some_and(|intent| self.push(&mut state, clock, delivery, intent));
+            drop(state);
+            callbacks.discard(left);
+            callbacks.call(|| self.queue.tell(next, ready));
+        }
+        callbacks.end();
+        Ok(())
+    }
+
+    /// One step of a wait: leaves a waker behind, unless there is a slot by now, or will be none.
+    #[inline(never)]
+    pub(in crate::queue) fn poll_turn<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State<I>>,
         waiter_id: &mut Option<WaiterId>,
         waker: &Waker,
-    ) -> Step {
-        let admission = state.admission;
-        if delivery == Delivery::Lossy && !admission.is_closed() {
+    ) -> Option<Turn<'a, I>> {
+        let Some(waiting) = *waiter_id else {
+            if state.admission != Admission::Open {
+                return Some(Turn { state, granted: false, left: None, next: None });
+            }
+            self.wait(state, waiter_id, waker);
+            return None;
+        };
+        let standing = state.shares.standing(waiting);
+        if standing == Standing::Waiting {
+            let before = state.shares.exchange(waiting, waker.clone());
             drop(state);
-            intent.take().into_iter().for_each(|intent| self.drop_lossy(intent));
-            return Step::Sent;
+            drop(before);
+            return None;
         }
-        if admission != Admission::Open {
-            drop(state);
-            return Step::Refused(self.refuse(admission));
-        }
-        self.wait(state, waiter_id, waker);
-        Step::Wait
+        // Before anything foreign runs, which may panic: a waiter leaves the list once.
+        *waiter_id = None;
+        self.figures.end_wait();
+        let (left, next) = state.claim(self.bucket_id, waiting);
+        self.queue.publish(&state);
+        Some(Turn { state, granted: standing == Standing::Granted, left, next })
     }
 
     /// Joins the waiters for a slot. A caller that unwinds out of this has its waiter id, to leave the list with.
-    pub(in crate::queue) fn wait(
-        &self,
-        mut state: MutexGuard<'_, State<I>>,
-        waiter_id: &mut Option<WaiterId>,
-        waker: &Waker,
-    ) {
+    fn wait(&self, mut state: MutexGuard<'_, State<I>>, waiter_id: &mut Option<WaiterId>, waker: &Waker) {
         *waiter_id = Some(state.shares.wait(self.lane, waker.clone()));
         self.figures.begin_wait();
         self.queue.publish(&state);
@@ -211,17 +169,5 @@ impl<I: Intent> Producer<I> {
         callbacks.call(|| self.queue.hand_on(state, next));
         callbacks.discard(left);
         callbacks.end();
-    }
-
-    /// Takes the slot that was granted. Returns the waker that is not needed any more, and the one to wake.
-    pub(in crate::queue) fn claim(
-        &self,
-        state: &mut State<I>,
-        waiter_id: WaiterId,
-    ) -> (Option<Waker>, Option<Waker>) {
-        self.figures.end_wait();
-        let wakers = state.claim(self.bucket_id, waiter_id);
-        self.queue.publish(state);
-        wakers
     }
 }

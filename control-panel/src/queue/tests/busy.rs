@@ -3,10 +3,7 @@
 use std::{sync::mpsc, thread};
 
 use super::{prepaid::producer, *};
-use crate::{
-    lifecycle::error::TrySendError,
-    queue::permits::{Permits, Reserve},
-};
+use crate::lifecycle::error::TrySendError;
 
 /// One of each of three sources, with a block, and two intents sent.
 fn three(queue: &Arc<Queue<Item>>) -> [Arc<Producer<Item>>; 3] {
@@ -108,10 +105,9 @@ fn a_sender_that_needs_more_is_refused_what_is_in_a_busy_block() {
 fn a_clone_waits_for_one_in_the_middle_of_a_send() {
     let (queue, _) = queue(256);
     let producer = producer(&queue, 0);
-    let Reserve::Slots(slots) = producer.poll_reserve(1, &mut None, Waker::noop()) else {
+    let Poll::Ready(Ok(mut permits)) = producer.poll_reserve(1, &mut None, Waker::noop()) else {
         panic!("there is room")
     };
-    let mut permits = Permits::new(Arc::clone(&producer), slots);
     producer.try_send(plain(1)).unwrap();
     let mut busy = producer.block.take(None).expect("it has a block");
     let (says, hears) = mpsc::channel();

@@ -8,7 +8,6 @@ use std::{
 };
 
 use super::{callbacks::panicking, *};
-use crate::queue::permits::Reserve;
 
 /// A waker that panics.
 #[derive(Default)]
@@ -33,8 +32,8 @@ fn unwinds(f: impl FnOnce()) -> Option<&'static str> {
 /// One more waits, whose waker panics.
 fn awkward(producer: &Producer<Item>, id: u32) -> Waits<'_> {
     let mut waits = Waits { producer, intent: Some(plain(id)), waiter_id: None, woken: Arc::default() };
-    let step = producer.poll_send(0, &mut waits.intent, &mut waits.waiter_id, &grenade());
-    assert!(matches!(step, producer::Step::Wait));
+    let step = poll_send(producer, &mut waits.intent, &mut waits.waiter_id, &grenade());
+    assert!(step.is_pending());
     waits
 }
 
@@ -44,7 +43,7 @@ fn fill(producer: &Producer<Item>) {
 
 fn reserve(producer: &Arc<Producer<Item>>, most: usize) -> Permits<Item> {
     match producer.poll_reserve(most, &mut None, Waker::noop()) {
-        Reserve::Slots(slots) => Permits::new(Arc::clone(producer), slots),
+        Poll::Ready(Ok(permits)) => permits,
         other => panic!("{other:?}"),
     }
 }
@@ -80,8 +79,8 @@ fn all_who_wait_are_sent_away() {
         assert_eq!(panicked, Some("a waker"), "it goes on");
         assert!(third.woken() && fourth.woken());
         assert!(matches!(
-            producer.poll_send(0, &mut second.intent, &mut second.waiter_id, Waker::noop()),
-            producer::Step::Refused(_)
+            poll_send(&producer, &mut second.intent, &mut second.waiter_id, Waker::noop()),
+            Poll::Ready(Err(_))
         ));
         drop(first);
     }
@@ -167,7 +166,7 @@ fn a_reservation_that_unwinds_keeps_no_slot() {
     let producer = queue.producer(0);
     fill(&producer);
     let mut waiter_id = None;
-    assert!(matches!(producer.poll_reserve(1, &mut waiter_id, Waker::noop()), Reserve::Wait));
+    assert!(producer.poll_reserve(1, &mut waiter_id, Waker::noop()).is_pending());
     let _second = awkward(&producer, 11);
     assert_eq!(frame(&queue).len(), 3);
     let panicked = unwinds(|| _ = producer.poll_reserve(1, &mut waiter_id, Waker::noop()));
@@ -191,9 +190,9 @@ fn who_unwinds_as_it_begins_to_wait_can_leave_the_line() {
         let (mut intent, mut waiter_id) = (Some(plain(11)), None);
         let panicked = unwinds(|| {
             if reserves {
-                producer.poll_reserve(1, &mut waiter_id, Waker::noop());
+                _ = producer.poll_reserve(1, &mut waiter_id, Waker::noop());
             } else {
-                producer.poll_send(0, &mut intent, &mut waiter_id, Waker::noop());
+                _ = poll_send(&producer, &mut intent, &mut waiter_id, Waker::noop());
             }
         });
         assert_eq!(panicked, Some("a waker"));

@@ -6,7 +6,6 @@ use super::*;
 use crate::{
     ControlPanel, Worker, WorkerStatus,
     lifecycle::error::{SendError, TrySendError},
-    queue::permits::{Permits, Reserve},
     worker::context::Context,
 };
 
@@ -116,10 +115,9 @@ fn numbers_go_on_from_one_to_the_next() {
     let expected: Vec<_> =
         (1..13).filter(|&n| n != 5).map(|n| (before + n, u32::try_from(n).unwrap())).collect();
     assert_eq!(seqs, expected, "the fifth is replaced by the eighth");
-    let Reserve::Slots(slots) = producer.poll_reserve(2, &mut None, Waker::noop()) else {
+    let Poll::Ready(Ok(mut permits)) = producer.poll_reserve(2, &mut None, Waker::noop()) else {
         panic!("there is room")
     };
-    let mut permits = Permits::new(Arc::clone(&producer), slots);
     producer.try_send(plain(1)).unwrap();
     permits.send(plain(2)).unwrap();
     producer.try_send(plain(3)).unwrap();
@@ -162,10 +160,7 @@ fn a_closed_queue_takes_nothing_more_and_a_stopping_one_what_fits() {
     queue.close();
     assert!(matches!(producer.try_send(plain(2)), Err(TrySendError::Closed(_))));
     let mut intent = Some(plain(2));
-    assert!(matches!(
-        producer.poll_send(0, &mut intent, &mut None, Waker::noop()),
-        producer::Step::Refused(_)
-    ));
+    assert!(matches!(poll_send(&producer, &mut intent, &mut None, Waker::noop()), Poll::Ready(Err(_))));
     assert_eq!(frame(&queue), [1]);
 }
 

@@ -1,7 +1,7 @@
 //! Slots that are granted or reserved before the intent is there, and what becomes of them.
 
 use super::*;
-use crate::queue::permits::{Permits, Reserve};
+use crate::queue::permits::Permits;
 
 fn latest(id: u32) -> Item {
     item(id, Kind::Latest)
@@ -9,7 +9,7 @@ fn latest(id: u32) -> Item {
 
 fn reserve(producer: &Arc<Producer<Item>>, most: usize) -> Permits<Item> {
     match producer.poll_reserve(most, &mut None, Waker::noop()) {
-        Reserve::Slots(slots) => Permits::new(Arc::clone(producer), slots),
+        Poll::Ready(Ok(permits)) => permits,
         other => panic!("{other:?}"),
     }
 }
@@ -67,7 +67,7 @@ fn no_slot_is_reserved_by_who_is_closed() {
     queue.close();
     for most in [0, 1] {
         let refused = producer.poll_reserve(most, &mut None, Waker::noop());
-        assert!(matches!(refused, Reserve::Refused(producer::Refusal::Closed)), "{refused:?}");
+        assert!(matches!(refused, Poll::Ready(Err(producer::Refusal::Closed))), "{refused:?}");
     }
     assert_eq!(queue.counts().refused, 1, "a request for none has nothing refused");
 }

@@ -1,7 +1,6 @@
 //! Who was granted slots and does not come for them holds up no other, also when there is nothing to drain.
 
 use super::{callbacks::panicking, *};
-use crate::queue::permits::{Permits, Reserve};
 
 /// Frames, until none is asked for any more.
 fn frames_asked_for(queue: &Queue<Item>) -> usize {
@@ -58,9 +57,12 @@ fn a_frame_that_leaves_a_waiter_without_a_slot_asks_for_another() {
     let (producer, other, quiet) = (queue.producer(0), queue.producer(0), queue.producer(1));
     while producer.try_send(plain(0)).is_ok() {}
     let (_stalls, mut waiter_id) = (Waits::new(&producer, 1), None);
-    assert!(matches!(other.poll_reserve(1, &mut waiter_id, Waker::noop()), Reserve::Wait));
+    assert!(other.poll_reserve(1, &mut waiter_id, Waker::noop()).is_pending());
     frame(&queue);
-    assert!(matches!(other.poll_reserve(1, &mut waiter_id, Waker::noop()), Reserve::Slots(1)));
+    let Poll::Ready(Ok(held)) = other.poll_reserve(1, &mut waiter_id, Waker::noop()) else {
+        panic!("granted")
+    };
+    assert_eq!(held.left(), 1);
     assert!(quiet.try_send(plain(2)).is_ok());
     let third = queue.producer(0);
     let mut waits = Waits::new(&third, 3);
@@ -82,12 +84,11 @@ fn a_permit_that_is_held_holds_one_slot() {
     let (holds, other) = (queue.producer(0), queue.producer(0));
     while holds.try_send(plain(0)).is_ok() {}
     let mut waiter_id = None;
-    assert!(matches!(holds.poll_reserve(1, &mut waiter_id, Waker::noop()), Reserve::Wait));
+    assert!(holds.poll_reserve(1, &mut waiter_id, Waker::noop()).is_pending());
     frame(&queue);
-    let Reserve::Slots(slots) = holds.poll_reserve(1, &mut waiter_id, Waker::noop()) else {
+    let Poll::Ready(Ok(permits)) = holds.poll_reserve(1, &mut waiter_id, Waker::noop()) else {
         panic!("granted")
     };
-    let permits = Permits::new(Arc::clone(&holds), slots);
     let mut waits = Waits::new(&other, 2);
     assert!((1..=2).contains(&frames_asked_for(&queue)));
     assert!(waits.woken() && waits.poll());
