@@ -37,20 +37,12 @@ pub(crate) struct Batch<I: Intent> {
     pub(super) wake: Option<Waker>,
     /// Where handing out stands in the buckets' order.
     at: usize,
-    /// Where what is in the frame's hand goes back to. `None` for one that left its bucket for good.
-    lender: Option<Lender>,
+    /// The bucket to which what is in the frame's hand goes back, and the room in the buffer that it lent. `None` for one that left its bucket for good.
+    lender: Option<(BucketId, usize)>,
     /// Empty: the buffer of those that cannot be lent, and come into the hand one at a time.
     single: Vec<I>,
     /// The slots of what was handed out and is not reported yet.
     freed: Freed,
-}
-
-/// The bucket that lent what is in the hand.
-#[derive(Clone, Copy)]
-struct Lender {
-    bucket_id: BucketId,
-    /// The room in the buffer that it lent.
-    room: usize,
 }
 
 /// An intent of the frame loop's own, on its way into a frame.
@@ -126,7 +118,7 @@ impl<I: Intent> Batch<I> {
             let bucket = &mut self.intents.buckets[bucket_id];
             if bucket.left() > 0 && (producer.is_own() || may()) {
                 if let Some((first, lent)) = (!limited).then(|| bucket.lend()).flatten() {
-                    self.lender = Some(Lender { bucket_id, room: lent.room });
+                    self.lender = Some((bucket_id, lent.room));
                     hand.fill(lent.intents, producer.order(first), self.intents.accepted_at);
                     return true;
                 }
@@ -150,7 +142,7 @@ impl<I: Intent> Batch<I> {
     #[inline]
     pub(crate) fn put_back(&mut self, hand: &mut Hand<I>) {
         let Some(mut intents) = hand.empty() else { return };
-        if let Some(Lender { bucket_id, room }) = self.lender.take() {
+        if let Some((bucket_id, room)) = self.lender.take() {
             self.intents.buckets[bucket_id].take_back(&mut Draining { intents, room });
         } else {
             debug_assert!(intents.len() == 0, "one that left its bucket is handed out at once");

@@ -184,8 +184,7 @@ impl<I: Intent> Queue<I> {
         self.consumer.seen.store(self.ready.signals(), Ordering::Relaxed);
         let (mut batch, unused) = match self.take_rest(&mut state, whole) {
             Some(rest) => (rest, spare),
-            None if whole => (self.fill(spare, &mut state), None),
-            None => (self.fill_part(spare, &mut state), None),
+            None => (self.fill(spare, &mut state, whole), None),
         };
         self.consumer.queued.store(state.queued(), Ordering::Relaxed);
         drop(state);
@@ -227,24 +226,17 @@ impl<I: Intent> Queue<I> {
         Some(batch)
     }
 
-    /// Takes what is queued, and leaves an empty batch to be filled in its place.
-    fn fill(&self, spare: Option<Box<Batch<I>>>, state: &mut State<I>) -> Box<Batch<I>> {
+    /// Takes the whole of what is queued, and leaves an empty batch to be filled in its place; or what comes before all that is in
+    /// busy blocks. Had it more, something of theirs could be handed out a frame later than what was sent after it and sorts
+    /// behind it. What is left asks for another frame when this one ends.
+    fn fill(&self, spare: Option<Box<Batch<I>>>, state: &mut State<I>, whole: bool) -> Box<Batch<I>> {
         let mut batch = spare.unwrap_or_else(|| Box::new(Batch::new()));
-        mem::swap(&mut state.active, &mut batch.intents);
-        self.begin_batch(batch, state)
-    }
-
-    /// Takes what comes before all that is in busy blocks. Had it more, something of theirs could be handed out a frame later than
-    /// what was sent after it and sorts behind it. What is left asks for another frame when this one ends.
-    #[cold]
-    fn fill_part(&self, spare: Option<Box<Batch<I>>>, state: &mut State<I>) -> Box<Batch<I>> {
-        let mut batch = spare.unwrap_or_else(|| Box::new(Batch::new()));
-        let busy = state.first_busy().map(|busy| busy.name());
-        batch.intents.join_local(&mut state.active, |producer| Some(producer.name()) < busy);
-        self.begin_batch(batch, state)
-    }
-
-    fn begin_batch(&self, mut batch: Box<Batch<I>>, state: &mut State<I>) -> Box<Batch<I>> {
+        if whole {
+            mem::swap(&mut state.active, &mut batch.intents);
+        } else {
+            let busy = state.first_busy().map(|busy| busy.name());
+            batch.intents.join_local(&mut state.active, |producer| Some(producer.name()) < busy);
+        }
         add(&self.consumer.accepted, batch.len() as u64);
         state.frames += 1;
         batch.number = state.frames;
@@ -309,7 +301,7 @@ impl<I: Intent> Queue<I> {
     /// Takes a finished frame back. A buffer too many is handed out, and so are intents that will never be drained.
     fn finish(&self, state: &mut State<I>, mut batch: Box<Batch<I>>) -> Option<Box<Batch<I>>> {
         add(&self.consumer.finished, batch.freed().sum() as u64);
-        batch.freed().take(|lane, count| state.shares.free(lane, count));
+        batch.freed().take(|lane, count| state.shares.release(lane, count));
         state.ended();
         if batch.len() == 0 {
             self.consumer.keep(batch)
@@ -342,7 +334,7 @@ impl<I: Intent> Queue<I> {
         mem::swap(freed, &mut returned.freed);
         drop(returned);
         if ended {
-            freed.take(|lane, count| shares.free(lane, count));
+            freed.take(|lane, count| shares.release(lane, count));
             state.ended();
         }
         ended
@@ -352,7 +344,7 @@ impl<I: Intent> Queue<I> {
     pub(super) fn take_all(&self, state: &mut State<I>) -> VecDeque<Box<Batch<I>>> {
         let mut all = lock(&self.consumer.late).take().unwrap_or_default();
         all.extend(state.rests.take_all());
-        all.push_back(self.fill(None, state));
+        all.push_back(self.fill(None, state, true));
         self.consumer.queued.store(0, Ordering::Relaxed);
         all
     }

@@ -190,7 +190,7 @@ impl<I: Intent> Queue<I> {
     pub(crate) fn counts(&self) -> Counts {
         let state = try_lock(&self.state);
         let (queued, waiting, active) = match &state {
-            Some(state) => (state.queued_now(), state.shares.pending(), state.active_now()),
+            Some(state) => (state.queued_now(), state.shares.waiters.pending(), state.active_now()),
             None => (self.consumer.queued(), self.published.waiting.load(Ordering::Relaxed), 0),
         };
         drop(state);
@@ -289,8 +289,8 @@ impl<I: Intent> Queue<I> {
     fn publish(&self, state: &State<I>) {
         let Published { changes, waiting, ungranted } = &*self.published;
         changes.store(changes.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
-        waiting.store(state.shares.pending(), Ordering::Relaxed);
-        ungranted.store(state.shares.waiting(), Ordering::Relaxed);
+        waiting.store(state.shares.waiters.pending(), Ordering::Relaxed);
+        ungranted.store(state.shares.waiters.waiting(), Ordering::Relaxed);
     }
 
     /// Gives the lock back where slots may have been granted between two frames, and wakes the waiters whose turn it is. Should

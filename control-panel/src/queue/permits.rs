@@ -77,7 +77,7 @@ impl<I: Intent> Drop for Permits<I> {
 impl<I: Intent> Producer<I> {
     /// Gives back slots that were taken and not used, and the lock; then wakes `next`, the waiter whose turn it is.
     pub(super) fn give_back(&self, mut state: MutexGuard<'_, State<I>>, slots: usize, next: Option<Waker>) {
-        state.shares.free(self.lane, slots);
+        state.shares.release(self.lane, slots);
         // A waiter for these slots may have been granted more. If nothing is sent, no frame ends that would take it
         // back.
         self.give_back_credit(&mut state);

@@ -40,7 +40,8 @@ pub(super) struct Shares<S, W> {
     known: Vec<LaneId>,
     /// Where in `known` the next grant goes: grants go round.
     turn: usize,
-    waiters: WaitList<W>,
+    /// The senders that wait, or were granted slots that they have not taken yet.
+    pub(super) waiters: WaitList<W>,
     /// Lanes with credit outstanding.
     credited: Vec<LaneId>,
     /// How often credit expired: it is of one epoch.
@@ -94,11 +95,6 @@ impl<S: Copy + Ord, W> Shares<S, W> {
             round: Vec::new(),
             overgranted: Vec::new(),
         }
-    }
-
-    /// Senders in the line.
-    pub(super) fn pending(&self) -> usize {
-        self.waiters.pending()
     }
 
     /// Whether a waiter was granted a slot, or is about to be, and has not been woken yet.
@@ -186,16 +182,24 @@ impl<S: Copy + Ord, W> Shares<S, W> {
         admitted
     }
 
-    /// Takes up to so many slots at once, for a lane that holds one already.
-    pub(super) fn take_many(&mut self, lane: LaneId, credit: &mut Credit, most: usize) -> usize {
-        let of_credit = self.take_credit(lane, credit, most);
-        let admitted = self.free_for_all().min(most - of_credit);
-        self.hold(lane, admitted);
-        of_credit + admitted
+    /// Takes up to so many slots at once, for a lane that holds one already: of the producer's credit and of so many that are
+    /// free for all.
+    fn take_some(&mut self, lane: LaneId, credit: &mut Credit, most: usize, free: usize) -> usize {
+        let of_credit = if credit.epoch == self.epoch { credit.slots.min(most) } else { 0 };
+        credit.slots -= of_credit;
+        self.lanes[lane].credit -= of_credit;
+        let more = free.min(most - of_credit);
+        self.hold(lane, more);
+        of_credit + more
     }
 
-    /// Takes up to so many slots in advance, for one of so many producers, whose lane holds one: of its credit and, as long as
-    /// there is no waiter, its part of those that are free.
+    /// Takes as many as there are, up to so many.
+    pub(super) fn take_many(&mut self, lane: LaneId, credit: &mut Credit, most: usize) -> usize {
+        self.take_some(lane, credit, most, self.free_for_all())
+    }
+
+    /// Takes up to so many in advance, for one of so many producers: of its credit and, as long as there is no waiter, its part of
+    /// those that are free.
     pub(super) fn prepay(
         &mut self,
         lane: LaneId,
@@ -203,11 +207,8 @@ impl<S: Copy + Ord, W> Shares<S, W> {
         most: usize,
         producers: usize,
     ) -> usize {
-        let of_credit = self.take_credit(lane, credit, most);
         let part = if self.waiters.pending() == 0 { self.free_for_all() / producers } else { 0 };
-        let more = part.min(most - of_credit);
-        self.hold(lane, more);
-        of_credit + more
+        self.take_some(lane, credit, most, part)
     }
 
     /// Gives slots back that were taken in advance and not used. While there is a waiter they are the producer's credit, as most of
@@ -218,13 +219,6 @@ impl<S: Copy + Ord, W> Shares<S, W> {
         } else {
             self.add_credit(lane, credit, unused);
         }
-    }
-
-    fn take_credit(&mut self, lane: LaneId, credit: &mut Credit, most: usize) -> usize {
-        let taken = if credit.epoch == self.epoch { credit.slots.min(most) } else { 0 };
-        credit.slots -= taken;
-        self.lanes[lane].credit -= taken;
-        taken
     }
 
     /// Free slots that are kept for no source.
@@ -252,7 +246,8 @@ impl<S: Copy + Ord, W> Shares<S, W> {
         self.held += slots;
     }
 
-    fn release(&mut self, lane: LaneId, slots: usize) {
+    /// So many slots of this lane are free again.
+    pub(super) fn release(&mut self, lane: LaneId, slots: usize) {
         if slots == 0 {
             return;
         }

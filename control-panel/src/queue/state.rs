@@ -232,7 +232,7 @@ impl<I: Intent> State<I> {
     /// Takes blocks back for a producer without a slot. Returns whether there may be some now: while there is a waiter, no producer prepays
     /// but with its own credit.
     pub(super) fn take_back_unused(&mut self) -> bool {
-        let has_some = self.has_blocks && self.shares.pending() == 0;
+        let has_some = self.has_blocks && self.shares.waiters.pending() == 0;
         if has_some {
             self.take_back();
         }
@@ -248,7 +248,7 @@ impl<I: Intent> State<I> {
 
     /// Frames ended. What was taken in advance expires with credit, if there is a waiter.
     pub(super) fn ended(&mut self) {
-        if self.shares.pending() > 0 && self.shares.is_over() {
+        if self.shares.waiters.pending() > 0 && self.shares.waiters.is_over() {
             self.take_back();
         }
         self.shares.ended();
@@ -256,7 +256,7 @@ impl<I: Intent> State<I> {
 
     /// After that: the waker of the next waiter.
     pub(super) fn serve(&mut self) -> Option<Waker> {
-        if self.shares.is_stalled() {
+        if self.shares.waiters.is_stalled() {
             self.take_back();
         }
         self.shares.serve()
@@ -268,7 +268,7 @@ impl<I: Intent> State<I> {
         bucket_id: BucketId,
         waiter_id: WaiterId,
     ) -> (Option<Waker>, Option<Waker>) {
-        if self.shares.is_last(waiter_id) {
+        if self.shares.waiters.is_last(waiter_id) {
             self.take_back();
         }
         self.shares.claim(waiter_id, &mut self.accounts[bucket_id].credit)

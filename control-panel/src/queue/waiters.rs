@@ -8,7 +8,7 @@
 //! runtime: the baton. While it goes round, frames leave the line alone. One that finds the baton where the last one left
 //! it wakes one more and waits for those in hand no longer, so a stalled executor delays no other waiter without end.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, mem};
 
 /// Names one waiting sender, until it takes its slot or leaves.
 pub(super) type WaiterId = usize;
@@ -20,17 +20,8 @@ pub(super) enum Standing {
     Granted,
     /// Sent away: no slot will become free any more.
     Dismissed,
-}
-
-/// Where the baton is when a frame ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Baton {
-    /// No waiter has it, and none waits for it.
-    Over,
-    /// It has moved since the last frame.
-    Going,
-    /// It has not.
-    Stalled,
+    /// It has its slot, or left.
+    Gone,
 }
 
 #[derive(Debug)]
@@ -54,22 +45,14 @@ pub(super) struct WaitList<W> {
 #[derive(Debug)]
 struct Waiter<W> {
     lane: usize,
-    state: State,
+    standing: Standing,
+    /// What it was granted.
+    slots: usize,
+    /// The round in which it was woken to take them.
+    woken: Option<u64>,
     waker: Option<W>,
     /// It stands in a lane's queue or in the baton's: its place can be given away only when it leaves that too.
     listed: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Waiting,
-    /// Woken in that round, or not yet.
-    Granted {
-        slots: usize,
-        woken: Option<u64>,
-    },
-    Dismissed,
-    Gone,
 }
 
 /// A slot, or several, granted to one waiter.
@@ -110,7 +93,8 @@ impl<W> WaitList<W> {
 
     /// Joins the queue of a lane.
     pub(super) fn join(&mut self, lane: usize, queue: &mut VecDeque<WaiterId>, waker: W) -> WaiterId {
-        let waiter = Waiter { lane, state: State::Waiting, waker: Some(waker), listed: true };
+        let standing = Standing::Waiting;
+        let waiter = Waiter { lane, standing, slots: 0, woken: None, waker: Some(waker), listed: true };
         let waiter_id = if let Some(waiter_id) = self.vacant.pop() {
             self.waiters[waiter_id] = waiter;
             waiter_id
@@ -125,11 +109,7 @@ impl<W> WaitList<W> {
     }
 
     pub(super) fn standing(&self, waiter_id: WaiterId) -> Standing {
-        match self.waiters[waiter_id].state {
-            State::Waiting => Standing::Waiting,
-            State::Granted { .. } => Standing::Granted,
-            State::Dismissed | State::Gone => Standing::Dismissed,
-        }
+        self.waiters[waiter_id].standing
     }
 
     /// Leaves another waker; the one before is handed out.
@@ -140,8 +120,9 @@ impl<W> WaitList<W> {
     /// The next in a lane's queue that still waits is granted a slot.
     pub(super) fn grant_next(&mut self, queue: &mut VecDeque<WaiterId>) -> Option<WaiterId> {
         while let Some(waiter_id) = queue.pop_front() {
-            if self.waiters[waiter_id].state == State::Waiting {
-                self.waiters[waiter_id].state = State::Granted { slots: 1, woken: None };
+            let waiter = &mut self.waiters[waiter_id];
+            if waiter.standing == Standing::Waiting {
+                (waiter.standing, waiter.slots) = (Standing::Granted, 1);
                 self.waiting -= 1;
                 self.baton.push_back(waiter_id);
                 return Some(waiter_id);
@@ -154,59 +135,42 @@ impl<W> WaitList<W> {
     /// Grants more to one that was granted already, and tells its lane.
     pub(super) fn grant_more(&mut self, waiter_id: WaiterId, more: usize) -> usize {
         let waiter = &mut self.waiters[waiter_id];
-        if let State::Granted { slots, .. } = &mut waiter.state {
-            *slots += more;
-        }
+        waiter.slots += more;
         waiter.lane
     }
 
     /// Takes back what was granted beyond the one slot to a waiter that has not claimed it yet.
     pub(super) fn trim(&mut self, waiter_id: WaiterId) -> Option<Grant> {
-        let waiter = &mut self.waiters[waiter_id];
-        match &mut waiter.state {
-            State::Granted { slots, .. } if *slots > 1 => {
-                let more = std::mem::replace(slots, 1) - 1;
-                Some(Grant { lane: waiter.lane, slots: more })
-            }
-            _ => None,
-        }
+        let Waiter { lane, slots, .. } = &mut self.waiters[waiter_id];
+        (*slots > 1).then(|| Grant { lane: *lane, slots: mem::replace(slots, 1) - 1 })
     }
 
     /// A sender takes what it was granted, or leaves the line. `None` if it was granted nothing.
     pub(super) fn finish(&mut self, waiter_id: WaiterId) -> (Option<Grant>, Option<W>) {
         let waiter = &mut self.waiters[waiter_id];
-        let (lane, waker) = (waiter.lane, waiter.waker.take());
-        let state = std::mem::replace(&mut waiter.state, State::Gone);
+        let grant = Grant { lane: waiter.lane, slots: mem::take(&mut waiter.slots) };
+        let standing = mem::replace(&mut waiter.standing, Standing::Gone);
         self.pending -= 1;
         if !waiter.listed {
             self.vacant.push(waiter_id);
         }
-        match state {
-            State::Granted { slots, woken } => {
-                self.in_hand -= usize::from(woken == Some(self.round));
-                self.moved = true;
-                (Some(Grant { lane, slots }), waker)
-            }
-            State::Waiting => {
-                self.waiting -= 1;
-                (None, waker)
-            }
-            State::Dismissed | State::Gone => (None, waker),
-        }
+        let granted = standing == Standing::Granted;
+        self.waiting -= usize::from(standing == Standing::Waiting);
+        self.in_hand -= usize::from(granted && waiter.woken == Some(self.round));
+        self.moved |= granted;
+        (granted.then_some(grant), waiter.waker.take())
     }
 
     /// Forgets the waiters that left a lane's queue from the middle, once they outnumber those that wait.
     pub(super) fn tidy(&mut self, queue: &mut VecDeque<WaiterId>) {
         if queue.len() > 2 * self.waiting + 4 {
-            let mut kept = std::mem::take(queue);
-            kept.retain(|&waiter_id| {
-                let waits = self.waiters[waiter_id].state == State::Waiting;
+            queue.retain(|&waiter_id| {
+                let waits = self.waiters[waiter_id].standing == Standing::Waiting;
                 if !waits {
                     self.unlist(waiter_id);
                 }
                 waits
             });
-            *queue = kept;
         }
     }
 
@@ -215,8 +179,8 @@ impl<W> WaitList<W> {
         while let Some(waiter_id) = self.baton.pop_front() {
             self.unlist(waiter_id);
             let waiter = &mut self.waiters[waiter_id];
-            if let State::Granted { woken, .. } = &mut waiter.state {
-                *woken = Some(self.round);
+            if waiter.standing == Standing::Granted {
+                waiter.woken = Some(self.round);
                 self.in_hand += 1;
                 return waiter.waker.take();
             }
@@ -237,9 +201,10 @@ impl<W> WaitList<W> {
     /// Whether this is the only one that was granted a slot and has not claimed it yet, not counting those that are no longer waited for.
     pub(super) fn is_last(&self, waiter_id: WaiterId) -> bool {
         self.in_hand <= 1
-            && self.baton.iter().all(|&other| {
-                other == waiter_id || !matches!(self.waiters[other].state, State::Granted { .. })
-            })
+            && self
+                .baton
+                .iter()
+                .all(|&other| other == waiter_id || self.waiters[other].standing != Standing::Granted)
     }
 
     /// Stops waiting for waiters that were woken but have not claimed. They keep their grants; but rounds
@@ -251,20 +216,12 @@ impl<W> WaitList<W> {
 
     /// Whether one was granted more than the one slot, and has not taken it yet.
     pub(super) fn is_overgranted(&self, waiter_id: WaiterId) -> bool {
-        matches!(self.waiters[waiter_id].state, State::Granted { slots, .. } if slots > 1)
+        self.waiters[waiter_id].slots > 1
     }
 
-    /// Asked once at the end of a frame: by the next, the baton is to have moved.
-    pub(super) fn look(&mut self) -> Baton {
-        let baton = if self.is_over() {
-            Baton::Over
-        } else if self.moved {
-            Baton::Going
-        } else {
-            Baton::Stalled
-        };
-        self.moved = false;
-        baton
+    /// Asked once at the end of a frame: whether the baton has moved since the last.
+    pub(super) fn has_moved(&mut self) -> bool {
+        mem::take(&mut self.moved)
     }
 
     /// After grants between two frames: the waker to wake, if no waiter has the baton.
@@ -276,8 +233,8 @@ impl<W> WaitList<W> {
     pub(super) fn dismiss(&mut self, queue: &mut VecDeque<WaiterId>, wakes: &mut Vec<W>) {
         while let Some(waiter_id) = queue.pop_front() {
             let waiter = &mut self.waiters[waiter_id];
-            if waiter.state == State::Waiting {
-                waiter.state = State::Dismissed;
+            if waiter.standing == Standing::Waiting {
+                waiter.standing = Standing::Dismissed;
                 self.waiting -= 1;
                 wakes.extend(waiter.waker.take());
             }
@@ -296,9 +253,9 @@ impl<W> WaitList<W> {
     pub(super) fn revoke(&mut self, mut returned: impl FnMut(Grant), wakes: &mut Vec<W>) {
         self.pass_all(wakes);
         for waiter in &mut self.waiters {
-            if let State::Granted { slots, .. } = waiter.state {
-                waiter.state = State::Dismissed;
-                returned(Grant { lane: waiter.lane, slots });
+            if waiter.standing == Standing::Granted {
+                waiter.standing = Standing::Dismissed;
+                returned(Grant { lane: waiter.lane, slots: mem::take(&mut waiter.slots) });
             }
         }
         self.in_hand = 0;
@@ -307,7 +264,7 @@ impl<W> WaitList<W> {
     fn unlist(&mut self, waiter_id: WaiterId) {
         let waiter = &mut self.waiters[waiter_id];
         waiter.listed = false;
-        if waiter.state == State::Gone {
+        if waiter.standing == Standing::Gone {
             self.vacant.push(waiter_id);
         }
     }

@@ -12,17 +12,9 @@ use crate::intent::{
 /// Intents of one producer, whose numbers are one after the other.
 pub(crate) struct Hand<I: Intent> {
     intents: vec::IntoIter<I>,
-    /// `None` while there is nothing to put back.
-    end: Option<End<I::Source>>,
-}
-
-/// Where the intents in a hand end.
-#[derive(Clone, Copy)]
-struct End<S> {
-    /// The place after the last of them: the others are counted from there, so that a loop that does not look at the number
-    /// pays nothing for it.
-    order: CausalityOrder<S>,
-    accepted_at: Instant,
+    /// The place after the last of them, from which the others are counted, so that a loop that does not look at the number
+    /// pays nothing for it; and when they were accepted. `None` while there is nothing to put back.
+    end: Option<(CausalityOrder<I::Source>, Instant)>,
 }
 
 impl<I: Intent> Hand<I> {
@@ -43,7 +35,7 @@ impl<I: Intent> Hand<I> {
         accepted_at: Instant,
     ) {
         let order = CausalityOrder { seq: first.seq + intents.len() as u64, ..first };
-        *self = Self { intents, end: Some(End { order, accepted_at }) };
+        *self = Self { intents, end: Some((order, accepted_at)) };
     }
 
     /// What is to be put back, with the buffer that it is in: also where all of it was handed out.
@@ -54,7 +46,7 @@ impl<I: Intent> Hand<I> {
     #[inline]
     pub(crate) fn next(&mut self) -> Option<QueuedIntent<I>> {
         let intent = self.intents.next()?;
-        let End { order, accepted_at } = self.end?;
+        let (order, accepted_at) = self.end?;
         let seq = order.seq - 1 - self.intents.len() as u64;
         Some(QueuedIntent::keyed(CausalityOrder { seq, ..order }, accepted_at, intent))
     }

@@ -98,24 +98,33 @@ impl<I: Intent> Intents<I> {
         intent: I,
     ) {
         self.count();
-        if bucket_id >= self.buckets.len() {
-            self.add_buckets(bucket_id);
-        }
-        let bucket = &mut self.buckets[bucket_id];
         if clock > 0 {
-            let number =
-                *bucket.clocked.get_or_insert_with(|| self.clocked.enter(producer(), Some(bucket_id)));
-            self.clocked.push(number, clock, seq, intent);
-            return;
+            self.expect(bucket_id);
+            let clocked = &mut self.buckets[bucket_id].clocked;
+            let number = *clocked.get_or_insert_with(|| self.clocked.enter(producer(), Some(bucket_id)));
+            return self.clocked.push(number, clock, seq, intent);
         }
+        let bucket = self.bucket(bucket_id, producer, seq);
+        let grown = if bucket.is_full() { bucket.grow() } else { 0 };
+        bucket.push(seq, intent);
+        self.room += grown;
+    }
+
+    /// A producer's bucket, in use from this number on if it was not before.
+    #[inline]
+    fn bucket(
+        &mut self,
+        bucket_id: BucketId,
+        producer: impl FnOnce() -> ProducerKey<I::Source>,
+        seq: u64,
+    ) -> &mut Bucket<I> {
+        self.expect(bucket_id);
+        let bucket = &mut self.buckets[bucket_id];
         if bucket.is_unused() {
             self.order.push(Used { producer: producer(), bucket_id });
             bucket.begin(seq);
         }
-        if bucket.is_full() {
-            self.room += bucket.grow();
-        }
-        bucket.push(seq, intent);
+        bucket
     }
 
     /// How many slots a producer may prepay.
@@ -157,15 +166,7 @@ impl<I: Intent> Intents<I> {
         intent: I,
     ) {
         self.count();
-        if bucket_id >= self.buckets.len() {
-            self.add_buckets(bucket_id);
-        }
-        let bucket = &mut self.buckets[bucket_id];
-        if bucket.is_unused() {
-            self.order.push(Used { producer: producer(), bucket_id });
-            bucket.begin(seq);
-        }
-        self.room += bucket.push_latest(key, seq, intent);
+        self.room += self.bucket(bucket_id, producer, seq).push_latest(key, seq, intent);
     }
 
     /// The intent that one with this key replaces. It gets the number that the newer one has: the caller puts that there.
@@ -178,12 +179,12 @@ impl<I: Intent> Intents<I> {
         self.buckets.get_mut(bucket_id)?.renew(key, seq)
     }
 
-    /// Makes room for a producer that comes: what it costs is its own, and not its first intent's.
+    /// A producer has this bucket. Called when it comes: what the room costs is its own, and not its first intent's.
+    #[inline]
     pub(in crate::queue) fn expect(&mut self, bucket_id: BucketId) {
         if bucket_id >= self.buckets.len() {
             self.add_buckets(bucket_id);
         }
-        self.order.reserve(self.buckets.len() - self.order.len());
     }
 
     // Out of line, so that `push` stays short.
@@ -194,6 +195,7 @@ impl<I: Intent> Intents<I> {
             self.buckets.reserve_exact(more.max(self.buckets.len() / 4));
         }
         self.buckets.resize_with(bucket_id + 1, Bucket::new);
+        self.order.reserve(self.buckets.len() - self.order.len());
     }
 
     /// Adds the frame loop's own, which hold no slots.
@@ -281,9 +283,7 @@ impl<I: Intent> Intents<I> {
     fn adopt(&mut self, producer: ProducerKey<I::Source>, bucket_id: BucketId, bucket: &mut Bucket<I>) {
         let is_vacant = self.buckets.get(bucket_id).is_none_or(Bucket::is_unused);
         let bucket_id = if is_vacant { bucket_id } else { self.unused() };
-        if bucket_id >= self.buckets.len() {
-            self.add_buckets(bucket_id);
-        }
+        self.expect(bucket_id);
         let place = &mut self.buckets[bucket_id];
         self.room -= place.room();
         mem::swap(place, bucket);

@@ -123,9 +123,9 @@ impl<I: Intent> Producer<I> {
             self.wait(state, waiter_id, waker);
             return None;
         };
-        let standing = state.shares.standing(waiting);
+        let standing = state.shares.waiters.standing(waiting);
         if standing == Standing::Waiting {
-            let before = state.shares.exchange(waiting, waker.clone());
+            let before = state.shares.waiters.exchange(waiting, waker.clone());
             drop(state);
             drop(before);
             return None;

@@ -1,22 +1,14 @@
 //! The waiters: what is free is granted to them in rounds.
 
+use std::mem;
+
 use super::{Credit, LaneId, Shares};
-use crate::queue::waiters::{Baton, Grant, Standing, WaiterId};
+use crate::queue::waiters::{Grant, WaiterId};
 
 impl<S: Copy + Ord, W> Shares<S, W> {
     /// Queues up for a slot.
     pub(in crate::queue) fn wait(&mut self, lane: LaneId, waker: W) -> WaiterId {
         self.waiters.join(lane, &mut self.lanes[lane].waiting, waker)
-    }
-
-    /// Where a ticket stands.
-    pub(in crate::queue) fn standing(&self, waiter_id: WaiterId) -> Standing {
-        self.waiters.standing(waiter_id)
-    }
-
-    /// A waiter leaves another waker; the one before is handed out, to be dropped outside the lock.
-    pub(in crate::queue) fn exchange(&mut self, waiter_id: WaiterId, waker: W) -> Option<W> {
-        self.waiters.exchange(waiter_id, waker)
     }
 
     /// A granted sender takes its slot; what it was granted beyond is its credit. Returns the waker it left, if it
@@ -69,31 +61,6 @@ impl<S: Copy + Ord, W> Shares<S, W> {
         (left, None)
     }
 
-    /// A frame handed out `count` intents of this lane.
-    pub(in crate::queue) fn free(&mut self, lane: LaneId, count: usize) {
-        self.release(lane, count);
-    }
-
-    /// How many wait and were granted nothing yet.
-    pub(in crate::queue) fn waiting(&self) -> usize {
-        self.waiters.waiting()
-    }
-
-    /// Whether no round goes on.
-    pub(in crate::queue) fn is_over(&self) -> bool {
-        self.waiters.is_over()
-    }
-
-    /// Whether a round goes on in which no waiter has moved since the last frame.
-    pub(in crate::queue) fn is_stalled(&self) -> bool {
-        self.waiters.is_stalled()
-    }
-
-    /// Whether a round is over once this one takes its slot.
-    pub(in crate::queue) fn is_last(&self, waiter_id: WaiterId) -> bool {
-        self.waiters.is_last(waiter_id)
-    }
-
     /// A frame ended: what was not used by then expires, unless a round goes on.
     pub(in crate::queue) fn ended(&mut self) {
         if self.waiters.is_over() {
@@ -118,7 +85,7 @@ impl<S: Copy + Ord, W> Shares<S, W> {
         self.epoch += 1;
         self.refused = false;
         while let Some(lane) = self.credited.pop() {
-            let unused = std::mem::take(&mut self.lanes[lane].credit);
+            let unused = mem::take(&mut self.lanes[lane].credit);
             self.release(lane, unused);
         }
         // As credit, so what would become credit.
@@ -131,17 +98,15 @@ impl<S: Copy + Ord, W> Shares<S, W> {
 
     /// After frames: what is free is granted to the waiters, if any, unless a round goes on. Returns the waker of the first.
     pub(in crate::queue) fn serve(&mut self) -> Option<W> {
-        match self.waiters.look() {
-            Baton::Going => {
-                self.deferred =
-                    self.waiters.waiting() > 0 && self.known.iter().any(|&lane| self.could_grant(lane));
+        let moved = self.waiters.has_moved();
+        if !self.waiters.is_over() {
+            if moved {
+                let waits = self.waiters.waiting() > 0;
+                self.deferred = waits && self.known.iter().any(|&lane| self.could_grant(lane));
                 return None;
             }
-            Baton::Stalled => {
-                self.expire();
-                self.waiters.write_off();
-            }
-            Baton::Over => {}
+            self.expire();
+            self.waiters.write_off();
         }
         self.grant();
         self.waiters.pass()
@@ -211,7 +176,7 @@ impl<S: Copy + Ord, W> Shares<S, W> {
 
     /// What is left goes in equal parts to the waiters that were just granted their first slot.
     fn share_out(&mut self) {
-        let mut round = std::mem::take(&mut self.round);
+        let mut round = mem::take(&mut self.round);
         let free = self.free_for_all();
         if !round.is_empty() && free > 0 {
             let (part, rest) = (free / round.len(), free % round.len());

@@ -64,7 +64,7 @@ fn an_unused_source_is_forgotten_but_not_while_it_holds_a_slot() {
     assert!(take(&mut shares, 1));
     shares.detach(1);
     assert_eq!(shares.known.len(), 2);
-    shares.free(1, 1);
+    shares.release(1, 1);
     assert_eq!((shares.known.len(), shares.idle, shares.held), (1, 1, 0));
     assert_eq!(shares.attach(9), 1, "its place is used again");
     shares.detach(1);
@@ -79,11 +79,11 @@ fn grants_go_round_the_sources_first_come_first_served_and_are_woken_one_by_one(
     assert!(take(&mut shares, 1));
     let mut waiter_ids: Vec<_> = (0..5).map(|waker| shares.wait(0, waker)).collect();
     waiter_ids.extend((5..10).map(|waker| shares.wait(1, waker)));
-    shares.free(0, 6);
+    shares.release(0, 6);
     let first = end_frame(&mut shares);
     assert_eq!(first, Some(0), "one is woken from outside");
-    assert_eq!(shares.standing(waiter_ids[6]), Standing::Granted);
-    assert_eq!(shares.standing(waiter_ids[3]), Standing::Waiting);
+    assert_eq!(shares.waiters.standing(waiter_ids[6]), Standing::Granted);
+    assert_eq!(shares.waiters.standing(waiter_ids[3]), Standing::Waiting);
     let (woken, slots) = run_baton(&mut shares, first, &waiter_ids);
     assert_eq!(woken, [0, 5, 1, 6, 2, 7], "each wakes the next, source by source");
     assert_eq!(slots, [1; 6]);
@@ -95,7 +95,7 @@ fn what_is_left_is_shared_out_as_credit_until_the_round_or_a_frame_ends() {
     let mut shares = shares(9, &[1]);
     assert_eq!(flood(&mut shares, 0), 8);
     let waiter_ids = [shares.wait(0, 0), shares.wait(0, 1), shares.wait(0, 2)];
-    shares.free(0, 8);
+    shares.release(0, 8);
     let first = end_frame(&mut shares);
     let mut credit = Credit::default();
     let second = shares.claim(waiter_ids[first.unwrap() as usize], &mut credit).1;
@@ -107,7 +107,7 @@ fn what_is_left_is_shared_out_as_credit_until_the_round_or_a_frame_ends() {
     let (_, slots) = run_baton(&mut shares, second, &waiter_ids);
     assert_eq!(slots, [3, 2]);
     assert_eq!(shares.held, 6, "the round is over, and the second has left two unused");
-    shares.free(0, 5);
+    shares.release(0, 5);
     assert_eq!(end_frame(&mut shares), None);
     assert_eq!(shares.held, 0, "five sent, and the third has left one unused");
 }
@@ -117,7 +117,7 @@ fn a_stalled_baton_is_passed_on_by_the_next_frame() {
     let mut shares = shares(4, &[1]);
     assert_eq!(flood(&mut shares, 0), 3);
     let waiter_ids = [shares.wait(0, 0), shares.wait(0, 1), shares.wait(0, 2)];
-    shares.free(0, 3);
+    shares.release(0, 3);
     assert_eq!(end_frame(&mut shares), Some(0));
     assert!(shares.is_unwoken());
     assert_eq!(end_frame(&mut shares), Some(1), "the first has not moved");
@@ -132,11 +132,11 @@ fn a_cancelled_grant_is_passed_on_and_a_cancelled_wait_forgotten() {
     assert_eq!(flood(&mut shares, 0), 2);
     let (a, b, c) = (shares.wait(0, 1), shares.wait(0, 2), shares.wait(0, 3));
     assert_eq!(shares.leave(0, b), (Some(2), None));
-    shares.free(0, 1);
+    shares.release(0, 1);
     assert_eq!(end_frame(&mut shares), Some(1));
     assert_eq!(shares.leave(0, a), (None, Some(3)), "the slot goes to the next who waits");
     assert_eq!(shares.claim(c, &mut Credit::default()).1, None);
-    assert_eq!((shares.held, shares.pending()), (2, 0));
+    assert_eq!((shares.held, shares.waiters.pending()), (2, 0));
 }
 
 #[test]
@@ -158,14 +158,14 @@ fn dismissal_wakes_all_and_revoking_frees_the_granted() {
     assert_eq!(flood(&mut shares, 0), 2);
     let (a, b) = (shares.wait(0, 1), shares.wait(0, 2));
     let mut wakes = Vec::new();
-    shares.free(0, 1);
+    shares.release(0, 1);
     assert_eq!(end_frame(&mut shares), Some(1));
     shares.dismiss(&mut wakes);
     assert_eq!(wakes, [2]);
-    assert_eq!(shares.standing(a), Standing::Granted);
-    assert_eq!(shares.standing(b), Standing::Dismissed);
+    assert_eq!(shares.waiters.standing(a), Standing::Granted);
+    assert_eq!(shares.waiters.standing(b), Standing::Dismissed);
     shares.revoke(&mut wakes);
-    assert_eq!(shares.standing(a), Standing::Dismissed);
+    assert_eq!(shares.waiters.standing(a), Standing::Dismissed);
     assert_eq!(shares.held, 1);
     assert_eq!((shares.leave(0, a), shares.leave(0, b)), ((None, None), (None, None)));
 }
@@ -175,10 +175,10 @@ fn what_was_not_taken_beyond_its_slot_is_taken_back_when_the_next_frame_ends() {
     let mut shares = shares(9, &[1]);
     assert_eq!(flood(&mut shares, 0), 8);
     let asleep = shares.wait(0, 0);
-    shares.free(0, 8);
+    shares.release(0, 8);
     assert_eq!((end_frame(&mut shares), shares.held), (Some(0), 8));
     let other = shares.wait(0, 1);
-    assert_eq!(shares.standing(other), Standing::Waiting);
+    assert_eq!(shares.waiters.standing(other), Standing::Waiting);
     assert_eq!(end_frame(&mut shares), Some(1));
     let mut credit = Credit::default();
     shares.claim(asleep, &mut credit);
@@ -194,14 +194,14 @@ fn a_baton_that_moves_is_left_alone_and_skips_those_who_left() {
     let mut shares = shares(6, &[1]);
     assert_eq!(flood(&mut shares, 0), 5);
     let waiter_ids: Vec<_> = (0..5).map(|waker| shares.wait(0, waker)).collect();
-    shares.free(0, 5);
+    shares.release(0, 5);
     assert_eq!(end_frame(&mut shares), Some(0));
     assert_eq!(shares.claim(waiter_ids[0], &mut Credit::default()).1, Some(1));
     assert_eq!(end_frame(&mut shares), None, "it has moved");
     assert_eq!(shares.leave(0, waiter_ids[2]), (Some(2), Some(3)), "not woken yet, and the next is");
     assert_eq!(end_frame(&mut shares), None);
     assert_eq!(end_frame(&mut shares), Some(4), "it has not");
-    assert_eq!((shares.waiters.waiting(), shares.pending()), (0, 3));
+    assert_eq!((shares.waiters.waiting(), shares.waiters.pending()), (0, 3));
 }
 
 #[test]
@@ -209,14 +209,14 @@ fn a_frame_leaves_what_it_frees_to_the_end_of_a_round_that_goes_on() {
     let mut shares = shares(9, &[1]);
     assert_eq!(flood(&mut shares, 0), 8);
     let mut waiter_ids: Vec<_> = (0..3).map(|waker| shares.wait(0, waker)).collect();
-    shares.free(0, 2);
+    shares.release(0, 2);
     assert_eq!(end_frame(&mut shares), Some(0));
     let mut credit = Credit::default();
     assert_eq!(shares.claim(waiter_ids[0], &mut credit).1, Some(1));
     waiter_ids.push(shares.wait(0, 3));
-    shares.free(0, 6);
+    shares.release(0, 6);
     assert_eq!(end_frame(&mut shares), None);
-    assert_eq!(shares.standing(waiter_ids[2]), Standing::Waiting);
+    assert_eq!(shares.waiters.standing(waiter_ids[2]), Standing::Waiting);
     assert!(shares.is_unwoken(), "should the one who was woken stall, a frame is to look after the others");
     assert_eq!(shares.claim(waiter_ids[1], &mut credit).1, Some(2), "the last of its round begins the next");
     assert!(!shares.waiters.is_over());
@@ -230,12 +230,12 @@ fn a_round_that_stalls_is_served_by_the_next_frame() {
     let mut shares = shares(9, &[1]);
     assert_eq!(flood(&mut shares, 0), 8);
     let waiter_ids: Vec<_> = (0..2).map(|waker| shares.wait(0, waker)).collect();
-    shares.free(0, 1);
+    shares.release(0, 1);
     assert_eq!(end_frame(&mut shares), Some(0));
     let late = shares.wait(0, 2);
-    shares.free(0, 3);
+    shares.release(0, 3);
     assert_eq!(end_frame(&mut shares), Some(1), "nothing has moved");
-    assert_eq!(shares.standing(late), Standing::Granted);
+    assert_eq!(shares.waiters.standing(late), Standing::Granted);
     assert_eq!(shares.claim(waiter_ids[1], &mut Credit::default()).1, Some(2));
 }
 
@@ -244,17 +244,17 @@ fn slots_taken_in_advance_are_credit_again_while_a_send_waits_and_else_the_next_
     let mut shares = shares(9, &[1]);
     assert_eq!(flood(&mut shares, 0), 8);
     let waiter_ids = [shares.wait(0, 0), shares.wait(0, 1)];
-    shares.free(0, 8);
+    shares.release(0, 8);
     assert_eq!(end_frame(&mut shares), Some(0));
     let mut credit = Credit::default();
     assert_eq!(shares.claim(waiter_ids[0], &mut credit).1, Some(1));
-    shares.free(0, 1);
+    shares.release(0, 1);
     assert_eq!((shares.prepay(0, &mut credit, 64, 1), credit.slots), (3, 0), "its own, and not the free one");
     shares.withdraw(0, &mut credit, 2);
     assert_eq!((credit.slots, flood(&mut shares, 0)), (2, 1));
     assert_eq!(shares.occupied(0), 6, "four granted, one in advance, one taken");
     assert_eq!(shares.claim(waiter_ids[1], &mut Credit::default()).1, None);
-    shares.free(0, 2);
+    shares.release(0, 2);
     assert_eq!(shares.prepay(0, &mut credit, 64, 2), 2, "half of what is free");
     shares.withdraw(0, &mut credit, 1);
     assert_eq!((shares.held, shares.lanes[0].credit), (5, 3), "and one of them is free again");
@@ -266,12 +266,12 @@ fn the_last_of_a_round_has_nothing_beyond_its_slot_that_another_waits_for() {
     (0..4).for_each(|_| assert!(take(&mut shares, 0)));
     assert!(take(&mut shares, 1) && !take(&mut shares, 0));
     let first = shares.wait(0, 10);
-    shares.free(0, 2);
+    shares.release(0, 2);
     shares.ended();
     assert_eq!(shares.serve(), Some(10));
     let second = shares.wait(1, 20);
     let mut credit = Credit::default();
     assert_eq!(shares.claim(first, &mut credit), (None, Some(20)));
-    assert_eq!((shares.standing(second), credit.slots), (Standing::Granted, 0));
+    assert_eq!((shares.waiters.standing(second), credit.slots), (Standing::Granted, 0));
     assert_eq!([shares.occupied(0), shares.occupied(1)], [3, 2]);
 }

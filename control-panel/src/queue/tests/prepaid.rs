@@ -177,7 +177,7 @@ fn a_producer_is_not_refused_for_what_it_prepaid_itself() {
     assert!(first.try_send(item(1, Kind::Clocked)).is_ok());
     drop(one);
     drop(first);
-    let standing = queue.lock().shares.standing(waits.waiter_id.unwrap());
+    let standing = queue.lock().shares.waiters.standing(waits.waiter_id.unwrap());
     assert_eq!(standing, waiters::Standing::Granted, "what it had is others' when it is gone");
 }
 
