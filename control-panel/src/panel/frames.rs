@@ -31,13 +31,12 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// If the source's `Ord` panics, or [`on_ready`](crate::PanelBuilder::on_ready), which is called here if the queue is busy.
     /// Queued intents stay queued for the next drain. For what the end of a frame calls, see [`Frame`].
     pub fn drain(&mut self) -> Frame<I> {
-        let gauge = self.shared.gauge.get().cloned();
-        let timing = gauge.as_deref().map(|gauge| gauge.begin(Instant::now()));
+        // Returned as it is made, the frame is not copied.
+        let Some(gauge) = self.shared.gauge.get().cloned() else { return self.begin_frame() };
+        let mut timing = gauge.begin(Instant::now());
         let frame = self.begin_frame();
-        if let Some(mut timing) = timing {
-            timing.drained();
-            timing.end(frame.remaining(), self.shared.queue.left());
-        }
+        timing.drained();
+        timing.end(frame.remaining(), self.shared.queue.left());
         frame
     }
 
