@@ -283,6 +283,9 @@ impl<I: Intent> fmt::Debug for Frame<I> {
 ///
 /// With any budget the frame checks before each intent, which takes longer than handing out a whole frame at once.
 ///
+/// Without one, which is the default, a frame hands out what every producer has queued, however many there are: each adds less
+/// than a microsecond to the frame, and none waits for a later frame so that this one is shorter.
+///
 /// ```
 /// use std::time::Duration;
 /// use control_panel::{ControlPanel, FrameBudget, GraphIntent, IntentSource};
