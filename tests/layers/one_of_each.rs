@@ -6,21 +6,10 @@ use crate::house::{module, sources};
 
 /// A word, the files that may have it, and what every other file uses.
 const ONCE: &[(&str, &[&str], &str)] = &[
-    (
-        "catch_unwind(",
-        &["util/panics.rs", "queue/foreign.rs", "util/callbacks.rs"],
-        "`util::panics`, and on the roof `PanicReport::catch`",
-    ),
+    ("catch_unwind(", &["util/panics.rs"], "`util::panics`, and on the roof `PanicReport::catch`"),
     (
         "PoisonError",
-        &[
-            "util/mutex.rs",
-            "util/spin.rs",
-            "util/sync.rs",
-            "workers/lock.rs",
-            "queue/mod.rs",
-            "supervisor/combiner.rs",
-        ],
+        &["util/mutex.rs", "util/sync.rs", "workers/lock.rs"],
         "`util::mutex::Mutex`, and on the roof `workers::lock`",
     ),
 ];

@@ -79,7 +79,7 @@ use crate::{
         callbacks::Callbacks,
         panics,
         sync::{
-            Mutex, MutexGuard, PoisonError, TryLockError,
+            Mutex, MutexGuard,
             atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
             hint, thread,
         },
@@ -265,7 +265,7 @@ impl<I: Intent> Queue<I> {
 
     /// The lock for a frame, if it is to be had soon.
     fn lock_for_frame(&self) -> Option<MutexGuard<'_, State<I>>> {
-        if let Ok(state) = self.state.try_lock() {
+        if let Some(state) = self.state.try_lock() {
             return Some(state);
         }
         self.consumer.met_a_sender();
@@ -324,16 +324,12 @@ impl<I: Intent> Queue<I> {
 
 // No foreign code but the source's `Ord` runs under a lock, and none between two halves of a change.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    mutex.lock()
 }
 
 /// A lock, if it is to be had soon.
 fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
-    soon(|| match mutex.try_lock() {
-        Ok(guard) => Some(guard),
-        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-        Err(TryLockError::WouldBlock) => None,
-    })
+    soon(|| mutex.try_lock())
 }
 
 /// A lock, if one of a few tries gets it.

@@ -23,7 +23,7 @@ use crate::{
     },
     telemetry::SendFigures,
     util::{
-        callbacks::catch_and_report,
+        panics,
         sync::{
             MutexGuard,
             atomic::{AtomicU64, Ordering},
@@ -274,7 +274,7 @@ impl<I: Intent> Producer<I> {
         self.refused_at.store(changes, Ordering::Relaxed);
         if ready {
             // The intent is to come back, whatever becomes of that.
-            catch_and_report(|| self.queue.ready.call(true));
+            panics::survive(|| self.queue.ready.call(true));
         }
         if delivery == Delivery::Lossy {
             self.drop_lossy(intent);

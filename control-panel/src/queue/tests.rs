@@ -145,7 +145,7 @@ fn who_was_refused_is_refused_again_without_the_lock_until_there_may_be_room() {
     let sent = (0..9).take_while(|&id| producer.try_send(plain(id)).is_ok()).count();
     assert_eq!(sent, 2);
     let (answer, answered) = std::sync::mpsc::channel();
-    let busy = queue.state.lock().unwrap();
+    let busy = queue.state.lock();
     let flood = Arc::clone(&producer);
     let flooding = std::thread::spawn(move || answer.send(flood.try_send(plain(9)).is_err()));
     let refused = answered.recv_timeout(std::time::Duration::from_secs(20));
@@ -168,7 +168,7 @@ fn a_frame_that_does_not_get_the_lock_is_ended_by_the_next_and_nothing_is_lost()
     let (batch, ids) = read(&queue, 1);
     assert_eq!(ids, [0]);
 
-    let busy = queue.state.lock().unwrap();
+    let busy = queue.state.lock();
     queue.end_frame(batch);
     assert_eq!(asked(&calls), 1, "another frame is asked for");
     assert!(queue.begin_frame(false).is_none());
@@ -208,7 +208,7 @@ fn rests_come_in_the_order_of_their_frames_however_late_they_end() {
             producer.try_send(plain(id + 1)).ok().unwrap();
             frames.push(read(&queue, 1).0);
         }
-        let busy = late.then(|| queue.state.lock().unwrap());
+        let busy = late.then(|| queue.state.lock());
         let last = frames.pop().unwrap();
         queue.end_frame(frames.remove(0));
         queue.end_frame(last);
@@ -232,7 +232,7 @@ fn a_sleeper_is_woken_for_a_frame_that_is_late() {
     // The send left a permit of the notification behind: one look is had for it.
     let mut ready = Box::pin(queue.ready());
     assert!(ready.as_mut().poll(&mut cx).is_pending());
-    let busy = queue.state.lock().unwrap();
+    let busy = queue.state.lock();
     queue.end_frame(batch);
     assert_eq!(woken.0.load(Ordering::SeqCst), 1);
     assert_eq!(ready.as_mut().poll(&mut cx), Poll::Ready(()));
@@ -254,7 +254,7 @@ fn discarding_drops_rests_and_late_frames_too_each_intent_for_itself() {
         batch.arrange();
         // A budget that is used up: it has looked at all of them.
         assert!(batch.next(true, || false).is_none());
-        let busy = late.then(|| queue.state.lock().unwrap());
+        let busy = late.then(|| queue.state.lock());
         queue.end_frame(batch);
         drop(busy);
         producer.try_send(seen(20, Kind::PanicsInDrop)).ok().unwrap();
@@ -334,7 +334,7 @@ fn a_frame_that_outlives_the_panel_is_dropped_where_it_is_late_too() {
     batch.arrange();
     queue.discard();
     assert_eq!((Arc::strong_count(&witness), asked(&calls)), (4, 1));
-    let busy = queue.state.lock().unwrap();
+    let busy = queue.state.lock();
     queue.end_frame(batch);
     drop(busy);
     assert_eq!((Arc::strong_count(&witness), asked(&calls)), (1, 0));

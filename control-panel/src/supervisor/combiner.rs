@@ -13,7 +13,7 @@ use std::{any::Any, mem};
 use crate::util::{
     panics,
     sync::{
-        Mutex, MutexGuard, PoisonError, TryLockError,
+        Mutex, MutexGuard,
         atomic::{Ordering, fence},
     },
 };
@@ -48,7 +48,7 @@ impl<T> Default for Combiner<T> {
 impl<T> Combiner<T> {
     /// Publishes an entry. The caller must then call [`combine`](Self::combine).
     pub(super) fn publish(&self, one: T) {
-        lock(&self.published).push(one);
+        self.published.lock().push(one);
     }
 
     /// Ensures that every entry published by now is applied. If no other thread is combining, calls `run` with the
@@ -60,18 +60,14 @@ impl<T> Combiner<T> {
             // A thread that publishes an entry and finds the turn taken continues, because the combiner looks again
             // after its turn. The fences ensure that one of the two sees the other.
             fence(Ordering::SeqCst);
-            let list = match self.turn.try_lock() {
-                Ok(list) => list,
-                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-                Err(TryLockError::WouldBlock) => return panic,
-            };
+            let Some(list) = self.turn.try_lock() else { return panic };
             let mut turn = Turn { list, published: &self.published, panic: &mut panic };
             let outcome = panics::hold(|| run(&mut turn));
             // Even after a panic: threads that found the turn taken rely on the look that follows.
             drop(turn);
             panic = panic.or(outcome.err());
             fence(Ordering::SeqCst);
-            if lock(&self.published).is_empty() {
+            if self.published.lock().is_empty() {
                 return panic;
             }
         }
@@ -80,7 +76,7 @@ impl<T> Combiner<T> {
     /// Applies every entry published by now, even while another thread is combining. Must be called under the lock
     /// under which entries are applied; then none is in flight. Returns the first panic, once all are applied.
     pub(super) fn combine_now(&self, apply: impl FnMut(T)) -> Option<Payload> {
-        let (mut list, mut panic) = (mem::take(&mut *lock(&self.published)), None);
+        let (mut list, mut panic) = (mem::take(&mut *self.published.lock()), None);
         each(&mut list, apply, &mut panic);
         panic
     }
@@ -89,12 +85,12 @@ impl<T> Combiner<T> {
 impl<T> Turn<'_, T> {
     /// Whether there are entries to apply.
     pub(super) fn has_entries(&self) -> bool {
-        !lock(self.published).is_empty()
+        !self.published.lock().is_empty()
     }
 
     /// Applies every entry published by now. Must be called under the lock under which entries are applied.
     pub(super) fn each(&mut self, apply: impl FnMut(T)) {
-        mem::swap(&mut *lock(self.published), &mut *self.list);
+        mem::swap(&mut *self.published.lock(), &mut *self.list);
         each(&mut self.list, apply, self.panic);
         self.list.shrink_to(KEPT);
     }
@@ -106,10 +102,6 @@ fn each<T>(list: &mut Vec<T>, mut apply: impl FnMut(T), panic: &mut Option<Paylo
     while let Err(payload) = panics::hold(|| rest.by_ref().for_each(&mut apply)) {
         panic.get_or_insert(payload);
     }
-}
-
-fn lock<T>(list: &Mutex<Vec<T>>) -> MutexGuard<'_, Vec<T>> {
-    list.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(all(test, shuttle))]

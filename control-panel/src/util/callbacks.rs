@@ -1,11 +1,6 @@
 //! Code of the program's own, called one piece after the other.
 
-use std::{
-    any::Any,
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    task::Waker,
-    thread,
-};
+use std::{any::Any, panic::resume_unwind, task::Waker, thread};
 
 use crate::util::panics;
 
@@ -19,7 +14,7 @@ pub(crate) struct Callbacks {
 
 impl Callbacks {
     pub(crate) fn call(&mut self, code: impl FnOnce()) {
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(code)) {
+        if let Err(panic) = panics::hold(code) {
             if self.panic.is_none() {
                 self.panic = Some(panic);
             } else {
@@ -43,12 +38,5 @@ impl Callbacks {
             Some(panic) => resume_unwind(panic),
             None => {}
         }
-    }
-}
-
-/// Calls it where what it interrupts must go on: of its panic the hook alone tells.
-pub(crate) fn catch_and_report(code: impl FnOnce()) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(code)) {
-        panics::discard(panic);
     }
 }

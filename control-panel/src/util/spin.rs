@@ -41,28 +41,7 @@ mod imp {
 
 #[cfg(all(test, shuttle))]
 mod imp {
-    use shuttle::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
-
-    pub(crate) struct SpinLock<T>(Mutex<T>);
-    pub(crate) type SpinGuard<'a, T> = MutexGuard<'a, T>;
-
-    impl<T> SpinLock<T> {
-        pub(crate) fn new(value: T) -> Self {
-            Self(Mutex::new(value))
-        }
-
-        pub(crate) fn lock(&self) -> SpinGuard<'_, T> {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner)
-        }
-
-        pub(crate) fn try_lock(&self) -> Option<SpinGuard<'_, T>> {
-            match self.0.try_lock() {
-                Ok(guard) => Some(guard),
-                Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-                Err(TryLockError::WouldBlock) => None,
-            }
-        }
-    }
+    pub(crate) use crate::util::sync::{Mutex as SpinLock, MutexGuard as SpinGuard};
 }
 
 pub(crate) use imp::{SpinGuard, SpinLock};

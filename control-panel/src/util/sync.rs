@@ -1,19 +1,53 @@
-//! The synchronization primitives of the queue and the flat combiner (`supervisor::combiner`): the standard library's,
-//! or [shuttle](https://docs.rs/shuttle)'s in the models, where every call is a point at which another thread may run.
+//! The synchronization primitives of the queue and the flat combiner (`supervisor::combiner`): the mutex without poison
+//! and the standard library's atomics, or [shuttle](https://docs.rs/shuttle)'s in the models, where every call is a point
+//! at which another thread may run.
 //!
-//! These two and `blocking` import these names from here and nowhere else. `Arc` is not among them (shuttle's is the
-//! standard one), nor is tokio's `Notify`: to a model it is a single step.
+//! These two, `spin` and `blocking` import these names from here and nowhere else. `Arc` is not among them (shuttle's is
+//! the standard one), nor is tokio's `Notify`: to a model it is a single step.
 
 #[cfg(not(all(test, shuttle)))]
-pub(crate) use std::{
-    hint,
-    sync::{Mutex, MutexGuard, PoisonError, TryLockError, atomic},
-    thread,
+pub(crate) use {
+    super::mutex::Mutex,
+    std::{
+        hint,
+        sync::{MutexGuard, atomic},
+        thread,
+    },
 };
 
 #[cfg(all(test, shuttle))]
-pub(crate) use shuttle::{
-    hint,
-    sync::{Mutex, MutexGuard, PoisonError, TryLockError, atomic},
-    thread,
+pub(crate) use {
+    self::modelled::Mutex,
+    shuttle::{
+        hint,
+        sync::{MutexGuard, atomic},
+        thread,
+    },
 };
+
+#[cfg(all(test, shuttle))]
+mod modelled {
+    use shuttle::sync::{self, MutexGuard, PoisonError, TryLockError};
+
+    /// As [`util::mutex::Mutex`](super::super::mutex::Mutex).
+    #[derive(Debug)]
+    pub(crate) struct Mutex<T>(sync::Mutex<T>);
+
+    impl<T> Mutex<T> {
+        pub(crate) fn new(value: T) -> Self {
+            Self(sync::Mutex::new(value))
+        }
+
+        pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+
+        pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+            match self.0.try_lock() {
+                Ok(guard) => Some(guard),
+                Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) => None,
+            }
+        }
+    }
+}

@@ -26,7 +26,7 @@ fn news_asks_for_two_frames_and_is_announced_once() {
 #[test]
 fn news_does_not_wait_for_who_holds_the_lock() {
     let (queue, calls) = queue(4);
-    let busy = queue.state.lock().unwrap();
+    let busy = queue.state.lock();
     queue.wake_loop();
     assert_eq!(asked(&calls), 1);
     (0..2).for_each(|_| assert!(queue.begin_frame(false).is_none()));

@@ -101,7 +101,7 @@ impl Wake for Looks {
 
 impl Drop for Looks {
     fn drop(&mut self) {
-        self.held.fetch_or(self.queue.state.try_lock().is_err(), Ordering::SeqCst);
+        self.held.fetch_or(self.queue.state.try_lock().is_none(), Ordering::SeqCst);
     }
 }
 
@@ -148,7 +148,7 @@ fn the_loops_own_intents_wait_for_those_that_an_earlier_frame_left() {
 
         let mut cut_short = begin(&mut vec![own(0), own(1)]).unwrap();
         assert_eq!(next(&mut cut_short), Some(1));
-        let busy = queue.state.lock().unwrap();
+        let busy = queue.state.lock();
         queue.end_frame(cut_short);
         asked(&calls);
         assert!(begin(&mut vec![own(2)]).is_none(), "the one before it comes first");
@@ -157,14 +157,14 @@ fn the_loops_own_intents_wait_for_those_that_an_earlier_frame_left() {
 
         let mut rest = begin(&mut vec![own(2)]).unwrap();
         assert_eq!([next(&mut rest), next(&mut rest), next(&mut rest)], [Some(2), Some(3), None]);
-        let busy = queue.state.lock().unwrap();
+        let busy = queue.state.lock();
         queue.end_frame(rest);
         let mut alone = begin(&mut vec![own(3)]).expect("what is left now is no intent of the loop's");
         assert_eq!(next(&mut alone), Some(4));
         drop(busy);
         queue.end_frame(alone);
         assert_eq!(frame(&queue), [100]);
-        let busy = queue.state.lock().unwrap();
+        let busy = queue.state.lock();
         let mut alone =
             begin(&mut vec![own(4)]).expect("those before it are handed out, whatever the buffer had");
         assert_eq!(next(&mut alone), Some(5));
