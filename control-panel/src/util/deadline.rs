@@ -57,17 +57,13 @@ impl Moment {
 
 /// Resolves at a [`Moment`], on whichever clock comes first.
 pub(crate) struct Deadline {
-    sleep: Option<Pin<Box<Sleep>>>,
+    timer: RuntimeTimer,
     native: Native,
 }
 
 impl Deadline {
     pub(crate) fn new(runtime: &Handle, at: Moment) -> Self {
-        let sleep = panics::quietly(|| {
-            let _context = runtime.enter();
-            Box::pin(tokio::time::sleep_until(at.virtual_))
-        });
-        Self { sleep, native: Native { at: at.native, alarm: None } }
+        Self { timer: RuntimeTimer::new(runtime, at.virtual_), native: Native { at: at.native, alarm: None } }
     }
 }
 
@@ -76,13 +72,31 @@ impl Future for Deadline {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        // A timer of a runtime that is gone panics when polled: then the native one decides alone.
-        match this.sleep.as_mut().map(|sleep| panics::quietly(|| sleep.as_mut().poll(cx))) {
-            Some(Some(Poll::Ready(()))) => return Poll::Ready(()),
-            Some(None) => this.sleep = None,
-            Some(Some(Poll::Pending)) | None => {}
+        if this.timer.poll(cx).is_ready() {
+            return Poll::Ready(());
         }
         this.native.poll(cx)
+    }
+}
+
+/// The runtime's own timer. That of a runtime that is gone panics, and never fires: then the native one decides alone.
+struct RuntimeTimer(Option<Pin<Box<Sleep>>>);
+
+impl RuntimeTimer {
+    fn new(runtime: &Handle, at: Instant) -> Self {
+        Self(panics::quietly(|| {
+            let _context = runtime.enter();
+            Box::pin(tokio::time::sleep_until(at))
+        }))
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self.0.as_mut().map(|sleep| panics::quietly(|| sleep.as_mut().poll(cx))) {
+            Some(Some(Poll::Ready(()))) => return Poll::Ready(()),
+            Some(None) => self.0 = None,
+            Some(Some(Poll::Pending)) | None => {}
+        }
+        Poll::Pending
     }
 }
 
@@ -119,7 +133,7 @@ impl Drop for Native {
 pub(crate) struct Pause {
     at: Instant,
     runtime: Handle,
-    sleep: Option<Pin<Box<Sleep>>>,
+    timer: RuntimeTimer,
     /// `None` if the runtime polls the task, and so drives the timer.
     native: Option<Native>,
     /// The runtime's time at the last look.
@@ -130,12 +144,8 @@ impl Pause {
     /// `alone` says that the task is not the runtime's.
     pub(crate) fn new(runtime: &Handle, at: Instant, alone: bool) -> Self {
         let looked = now(runtime);
-        let sleep = panics::quietly(|| {
-            let _context = runtime.enter();
-            Box::pin(tokio::time::sleep_until(at))
-        });
         let native = alone.then(|| Native::after(at.saturating_duration_since(looked)));
-        Self { at, runtime: runtime.clone(), sleep, native, looked }
+        Self { at, runtime: runtime.clone(), timer: RuntimeTimer::new(runtime, at), native, looked }
     }
 }
 
@@ -144,10 +154,8 @@ impl Future for Pause {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        match this.sleep.as_mut().map(|sleep| panics::quietly(|| sleep.as_mut().poll(cx))) {
-            Some(Some(Poll::Ready(()))) => return Poll::Ready(()),
-            Some(None) => this.sleep = None,
-            Some(Some(Poll::Pending)) | None => {}
+        if this.timer.poll(cx).is_ready() {
+            return Poll::Ready(());
         }
         while let Some(native) = &mut this.native {
             if native.poll(cx).is_pending() {
