@@ -1,7 +1,7 @@
 //! Supervision: every task is owned, every exit is reported. This file spawns workers and shuts them down.
 //!
 //! Each task is owned by its worker's cell, which the registry holds from before the task is spawned until nothing of
-//! the worker is left.
+//! the worker is left. The protocol, with each race by name, is in `README.md` beside this file.
 //!
 //! | file | what |
 //! |---|---|
