@@ -16,6 +16,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::{
     ControlPanel, Starved,
+    first_policy::{ByDefault, Given, GivesPolicy},
     forward::{Forward, Forwarded},
     idle::Idle,
     locals::Locals,
@@ -83,43 +84,6 @@ pub struct PanelBuilder<I: Intent, P, G = ByDefault> {
     types: PhantomData<fn() -> (I, P)>,
 }
 
-/// The panel's first policy is `P::default()`.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct ByDefault;
-
-/// The panel's first policy was given.
-#[derive(Debug, Clone, Copy)]
-pub struct Given<P>(P);
-
-/// Where a builder gets its policy from. Sealed.
-#[diagnostic::on_unimplemented(
-    message = "the panel's policy `{P}` has no `Default`",
-    label = "this builder has no policy yet",
-    note = "give it one with `.policy(…)` before building, or implement `Default` for `{P}`"
-)]
-pub trait GivesPolicy<P>: sealed::Sealed {
-    #[doc(hidden)]
-    fn policy(self) -> P;
-}
-
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for super::ByDefault {}
-    impl<P> Sealed for super::Given<P> {}
-}
-
-impl<P: Default> GivesPolicy<P> for ByDefault {
-    fn policy(self) -> P {
-        P::default()
-    }
-}
-
-impl<P> GivesPolicy<P> for Given<P> {
-    fn policy(self) -> P {
-        self.0
-    }
-}
-
 impl<I: Intent, P> PanelBuilder<I, P> {
     pub(super) fn new() -> Self {
         Self {
@@ -181,7 +145,7 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
             wake_for_workers,
             forwarded,
             idle_after,
-            policy: Given(policy),
+            policy: Given::new(policy),
             types: PhantomData,
         }
     }

@@ -28,7 +28,7 @@
 // | file | what |
 // |---|---|
 // | `control_panel` | what a panel is built by, what it spawns, distributes and shows |
-// | `builder` | building a panel |
+// | `builder`, `first_policy` | building a panel |
 // | `frames`, `locals` | draining, applying, waiting for work; the loop's own intents |
 // | `spawn`, `spawner`, `group`, `tasks` | what workers are spawned on: the panel, its remote control, a group, a pool |
 // | `ask`, `lookup`, `buses` | questions of the loop, finding workers, buses |
@@ -47,6 +47,7 @@ mod frames;
 mod ask;
 mod builder;
 mod buses;
+mod first_policy;
 mod forward;
 pub(crate) mod group;
 mod idle;
@@ -77,7 +78,8 @@ use crate::{
 
 pub(crate) use self::spawn::sealed;
 pub use self::{
-    builder::{ByDefault, Given, GivesPolicy, PanelBuilder},
+    builder::PanelBuilder,
+    first_policy::{ByDefault, Given, GivesPolicy},
     spawn::{Configured, Spawn},
     spawner::Spawner,
     status::{LastIncidents, PanelStatus, WorkerInfo, Workers},
