@@ -4,6 +4,12 @@
 //! rust-analyzer sets `cfg(rust_analyzer)`, rustc does not, and neither asks what is in a macro that is not expanded: so the arguments
 //! may be as malformed as they are while they are typed. It all comes first in the output, because rust-analyzer compares what stands
 //! before the cursor in two expansions. The technique is bon's.
+//!
+//! A compiler would parse all of it for each worker and drop it, so what it is known to expand has none of it.
+
+use std::env;
+use std::ffi::OsStr;
+use std::sync::LazyLock;
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote};
@@ -12,6 +18,15 @@ use quote::{format_ident, quote};
 const ITEMS: [&str; 1] = ["worker::source"];
 const TYPES: [&str; 2] = ["intent::source", "worker::inbox"];
 const FIELDS: [&str; 3] = ["variant::clock", "variant::origin", "variant::latest"];
+
+/// Programs that set no `cfg(rust_analyzer)`. What is not among them is shown the keys, which harms none.
+const COMPILERS: [&str; 4] = ["rustc", "rustdoc", "clippy-driver", "miri"];
+
+/// Whether a compiler runs this.
+static COMPILED: LazyLock<bool> = LazyLock::new(|| {
+    let program = env::current_exe().unwrap_or_default();
+    program.file_stem().and_then(OsStr::to_str).is_some_and(|name| COMPILERS.contains(&name))
+});
 
 /// For a worker's function, which is an item also where it should not stand: in an `impl`. So is this.
 ///
@@ -40,6 +55,9 @@ pub(crate) fn alone(shown: &TokenStream) -> TokenStream {
 
 /// For the arguments of one attribute, or of several; `module` has the keys.
 pub(crate) fn of(home: &TokenStream, module: &str, arguments: &[TokenStream]) -> TokenStream {
+    if *COMPILED {
+        return TokenStream::new();
+    }
     let (mut keys, mut values) = (TokenStream::new(), TokenStream::new());
     for tokens in arguments {
         for (key, value) in entries(tokens.clone()) {

@@ -62,7 +62,7 @@ pub(crate) fn mentions(tokens: &TokenStream, names: &[String]) -> bool {
     !names.is_empty()
         && tokens.clone().into_iter().any(|token| match token {
             TokenTree::Group(group) => mentions(&group.stream(), names),
-            TokenTree::Ident(ident) => names.iter().any(|name| ident == name),
+            TokenTree::Ident(ident) => names.contains(&ident.to_string()),
             _ => false,
         })
 }

@@ -24,7 +24,8 @@ pub(super) fn context_first(errors: &Errors, function: &Function) {
     let first = typed.next().map(|(_, ty)| ty);
     let first_is_context = first.is_some_and(types::is_context);
     let mut later = typed.filter(|(_, ty)| types::is_context(ty)).peekable();
-    if let Some(first) = first.filter(|first| later.peek().is_none() && types::is_never_a_context(first)) {
+    let not_one = |first: &&TokenStream| !first_is_context && types::is_never_a_context(first);
+    if let Some(first) = first.filter(|first| later.peek().is_none() && not_one(first)) {
         // `std::task::Context`
         let not = format!("a worker's first argument is its `Context`, not `{}`", readable(first));
         let inside = types::context_within(first);

@@ -7,7 +7,7 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Generics, Lifetime, LitStr, Token, Visibility, parenthesized, token};
 
-use crate::support::{Angles, is_brace, is_punct, see_through, split_commas};
+use crate::support::{Angles, is_brace, is_punct, split_commas};
 
 /// What `#[worker]` stands on.
 pub(crate) enum Item {
@@ -193,9 +193,14 @@ fn parse_until_body(input: ParseStream<'_>) -> syn::Result<TokenStream> {
     }
 }
 
-/// Braces, also as `$body:block`.
+/// Braces, also as `$body:block`. What is in the braces is not looked at: it may be long.
 fn is_body(token: &TokenTree) -> bool {
-    see_through(token.clone().into()).into_iter().next().is_some_and(|token| is_brace(&token))
+    match token {
+        TokenTree::Group(group) if group.delimiter() == Delimiter::None => {
+            group.stream().into_iter().next().is_some_and(|inner| is_body(&inner))
+        }
+        other => is_brace(other),
+    }
 }
 
 fn parse_argument(tokens: TokenStream) -> Argument {

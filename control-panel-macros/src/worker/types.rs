@@ -8,7 +8,7 @@ use syn::{
     TypeReference,
 };
 
-use crate::support::{is_punct, mentions, readable, see_through};
+use crate::support::{Angles, is_punct, mentions, readable, see_through};
 
 /// Why a type cannot be a worker's argument, with the token to point at.
 pub(crate) enum Flaw {
@@ -28,9 +28,22 @@ fn read(ty: &TokenStream) -> Option<Type> {
     syn::parse2(see_through(ty.clone())).ok()
 }
 
+/// Whether it is made of names that have no flaw alone. Most types are, and to read them costs each build.
+fn is_plain(ty: &TokenStream) -> bool {
+    let flawed = ["impl", "dyn", "str", "OsStr", "CStr", "Path", "Rc"];
+    ty.clone().into_iter().all(|token| match token {
+        TokenTree::Ident(word) => !flawed.contains(&&*word.to_string()),
+        TokenTree::Punct(sign) => matches!(sign.as_char(), '<' | '>' | ':' | ','),
+        TokenTree::Group(_) | TokenTree::Literal(_) => false,
+    })
+}
+
 /// A type that syn cannot read has no flaw that we know of; rustc will say.
 pub(crate) fn flaws(ty: &TokenStream) -> Vec<Flaw> {
     let mut found = Vec::new();
+    if is_plain(ty) {
+        return found;
+    }
     let Some(ty) = read(ty) else { return found };
     match &ty {
         Type::Slice(_) | Type::TraitObject(_) => found.push(Flaw::Unsized(owned(&ty))),
@@ -144,12 +157,36 @@ pub(crate) fn owned(elem: &Type) -> String {
 /// `Context<…>`, bare or as `control_panel::Context<…>`. Another crate's `Context` is not meant, nor is
 /// `std::task::Context<'_>`; an alias cannot be seen here, and need not be.
 pub(crate) fn is_context(ty: &TokenStream) -> bool {
+    if is_plain(ty) {
+        return is_plain_context(ty);
+    }
     let Some(Type::Path(ty)) = read(ty) else { return false };
     let segments = &ty.path.segments;
     let ours = segments.len() == 1 || segments.iter().any(|segment| segment.ident == "control_panel");
     let Some(last) = segments.last().filter(|last| ours && last.ident == "Context") else { return false };
     let PathArguments::AngleBracketed(arguments) = &last.arguments else { return false };
     arguments.args.iter().all(|argument| matches!(argument, GenericArgument::Type(_)))
+}
+
+/// The same of what [`is_plain`], token by token.
+fn is_plain_context(ty: &TokenStream) -> bool {
+    let (mut angles, mut closed) = (Angles::default(), false);
+    let (mut names, mut ours, mut last) = (0, false, false);
+    for token in ty.clone() {
+        if closed {
+            // `Context<…>::Of`
+            return false;
+        }
+        let open = !angles.closed();
+        angles.see(&token);
+        match &token {
+            TokenTree::Ident(name) if !open => {
+                (names, ours, last) = (names + 1, ours || name == "control_panel", name == "Context");
+            }
+            _ => closed = open && angles.closed(),
+        }
+    }
+    closed && last && (names == 1 || ours)
 }
 
 /// Whether a type is well known to be something else than a context or an alias of one. For the rest rustc
@@ -233,6 +270,9 @@ pub(crate) fn context_within(ty: &TokenStream) -> Option<TokenStream> {
 
 /// `Context<Update, ()>` for a `Context<(), Update>`, with the `()` to point at.
 pub(crate) fn swapped(ty: &TokenStream) -> Option<(Type, TokenStream)> {
+    if is_plain(ty) {
+        return None;
+    }
     let Some(Type::Path(mut ty)) = read(ty) else { return None };
     let PathArguments::AngleBracketed(arguments) = &mut ty.path.segments.last_mut()?.arguments else {
         return None;
@@ -250,6 +290,9 @@ pub(crate) fn swapped(ty: &TokenStream) -> Option<(Type, TokenStream)> {
 
 /// `std::task::Context<'_>`
 pub(crate) fn polls(ty: &TokenStream) -> bool {
+    if is_plain(ty) {
+        return false;
+    }
     let Some(Type::Path(ty)) = read(ty) else { return false };
     ty.path.segments.last().is_some_and(|last| {
         last.ident == "Context"
@@ -279,7 +322,9 @@ pub(crate) fn lifetimes(ty: &TokenStream) -> Vec<Lifetime> {
         }
     }
     let mut found = Vec::new();
-    if let Some(ty) = read(ty) {
+    if !is_plain(ty)
+        && let Some(ty) = read(ty)
+    {
         walk(&ty, &mut found);
     }
     found
