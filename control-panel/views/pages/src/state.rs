@@ -149,6 +149,11 @@ impl ConsoleState {
         self.detail.is_some()
     }
 
+    /// The row of the page that the cursor is on, as it was drawn last: a worker's instance, the number of an end.
+    pub fn selected(&self) -> Option<u64> {
+        self.places[self.page.index()].id
+    }
+
     /// In which order the page is.
     pub fn sort(&self) -> Sort {
         self.places[self.page.index()].sort

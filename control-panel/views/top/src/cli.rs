@@ -14,6 +14,15 @@ Keys:
   Enter                    what a worker's last panic or error says, in full
   Esc                      close it; q or Ctrl-C ends
 
+With the token, `:` begins a command (Enter does it, Esc does not):
+  :stop :restart :suspend :resume     the selected worker; or name one: `:stop feeds`, `:stop #12`
+  :pause :step :unpause               the frames: hold them, run one, go on; where the program allows it
+  :policy                             what the policy has; `:policy active=2` changes it, where the program has a form
+  :help                               these, in a line
+The program prints the token as it starts. Give it by the environment, or by a file that only you can read:
+  CONTROL_PANEL_TOKEN=… control-panel top 7000
+  control-panel top 7000 --token-file ~/.shop.token
+
 Where the program is not on this machine, bring its dashboard here first:
   ssh -L 7000:127.0.0.1:7000 HOST        and then: control-panel top 7000
 
@@ -22,7 +31,7 @@ Exit codes:
   1    the terminal cannot be used
   2    the command line makes no sense
   3    nothing answers there, or it stopped before there was anything to show
-  4    what answers there is not a dashboard of this version, or refuses
+  4    what answers there is not a dashboard of this version, or refuses: the token, say
   130, 143   ended by Ctrl-C or SIGTERM; the terminal is given back first";
 
 /// Looks at running programs.
@@ -37,8 +46,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Shows a running program's workers, queue, frames and peers, as its dashboard has them.
     ///
-    /// The program serves its dashboard and prints its address (feature `dashboard` of control-panel). This program only reads it, changes nothing,
-    /// and costs the program's frame thread nothing. If the connection is lost it says so, shows what was last known as old, and
+    /// The program serves its dashboard and prints its address (feature `dashboard` of control-panel). This program reads it, and costs the program's frame thread
+    /// nothing. With the dashboard's token it stops, restarts and suspends workers, pauses and steps the frames, and changes the policy. If the connection is lost it says so, shows what was last known as old, and
     /// tries again until you end it.
     #[command(after_long_help = KEYS, after_help = "--help has the keys and the exit codes.")]
     Top(Top),
@@ -56,6 +65,10 @@ pub(crate) struct Top {
     /// With --once: the width of the text.
     #[arg(long, value_name = "COLUMNS", default_value_t = 120, value_parser = clap::value_parser!(u16).range(20..=400))]
     pub(crate) width: u16,
+
+    /// The file that has the dashboard's token, for commands. Without it: the environment variable `CONTROL_PANEL_TOKEN`; without either it only reads.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<std::path::PathBuf>,
 
     /// How long the program may take to answer, in milliseconds.
     #[arg(long, value_name = "MS", default_value = "5000", value_parser = patience)]
@@ -82,7 +95,18 @@ mod tests {
             .find_subcommand_mut("top")
             .map(|top| top.render_long_help().to_string())
             .expect("a subcommand");
-        for taught in ["127.0.0.1:7000", "ssh -L", "Exit codes", "Enter", "--once"] {
+        for taught in [
+            "127.0.0.1:7000",
+            "ssh -L",
+            "Exit codes",
+            "Enter",
+            "--once",
+            ":restart",
+            ":step",
+            ":policy active=2",
+            "CONTROL_PANEL_TOKEN",
+            "--token-file",
+        ] {
             assert!(help.contains(taught), "{taught}: {help}");
         }
     }

@@ -3,10 +3,13 @@
 mod address;
 mod app;
 mod cli;
+mod command;
+mod control;
 mod follow;
 mod http;
 mod keys;
 mod read;
+mod token;
 
 use std::{
     error::Error,
@@ -27,11 +30,27 @@ use ratatui::{DefaultTerminal, Terminal, backend::TestBackend};
 use crate::{
     app::{App, Ending, Update},
     cli::{Cli, Command, Top},
+    command::Ask,
     read::Status,
+    token::Token,
 };
 
 fn main() -> ExitCode {
     let Command::Top(top) = Cli::parse().command;
+    let variable = std::env::var(token::VARIABLE).ok();
+    let token = match Token::find(top.token_file.as_deref(), variable.as_deref()) {
+        Ok(token) => token,
+        Err(why) => {
+            say(&why);
+            return ExitCode::from(2);
+        }
+    };
+    if let Some(token) = &token
+        && let Err(error) = control::check(&top.address, token, top.patience)
+    {
+        say(&format!("{}: {error}", top.address));
+        return ExitCode::from(error.exit_code());
+    }
     let status = match read::status(&top.address, top.patience) {
         Ok(status) => status,
         Err(error) => {
@@ -42,7 +61,7 @@ fn main() -> ExitCode {
     let shown = if top.once || !io::stdout().is_terminal() {
         print(&status, top.width).map(|()| ExitCode::SUCCESS)
     } else {
-        show(&top, status)
+        show(&top, token.as_ref(), status)
     };
     shown.unwrap_or_else(|error| {
         say(&format!("the terminal cannot be used: {error}"));
@@ -51,11 +70,11 @@ fn main() -> ExitCode {
 }
 
 /// Shows it until somebody ends it.
-fn show(top: &Top, status: Status) -> Result<ExitCode, Box<dyn Error>> {
+fn show(top: &Top, token: Option<&Token>, status: Status) -> Result<ExitCode, Box<dyn Error>> {
     let stop = signals::listen()?;
     let mut panel =
         ControlPanel::<Update>::builder().name("top").shutdown_timeout(Duration::from_secs(2)).build();
-    let mut app = App::new(status, Palette::detect());
+    let mut app = App::new(status, Palette::detect(), token.is_some());
     // Also gives the terminal back before a panic is printed; a worker's panic is no reason to.
     let mut terminal = ratatui::try_init()?;
     std::panic::set_hook(control_panel::supervision::skip_supervised_panics(std::panic::take_hook()));
@@ -63,7 +82,11 @@ fn show(top: &Top, status: Status) -> Result<ExitCode, Box<dyn Error>> {
     stop.on_request(move || _ = wake.try_send(Update::Signal));
     panel.spawn(follow::follow(top.address.clone(), top.patience));
     panel.spawn(keys::keys());
-    let shown = run(&mut panel, &mut app, &mut terminal, &stop);
+    let shown = run(&mut panel, &mut app, &mut terminal, &stop, |panel, ask| {
+        if let Some(token) = token {
+            panel.spawn(control::ask(top.address.clone(), token.clone(), top.patience, ask));
+        }
+    });
     ratatui::try_restore()?;
     // The connection is read in short steps: it is over in time.
     panel.shutdown_blocking();
@@ -82,10 +105,14 @@ fn run(
     app: &mut App,
     terminal: &mut DefaultTerminal,
     stop: &Stop,
+    do_it: impl Fn(&ControlPanel<Update>, Ask),
 ) -> io::Result<()> {
     let mut drawn: Option<Instant> = None;
     while app.ending.is_none() && stop.signal().is_none() {
         panel.run_frame(app, &mut (), []);
+        if let Some(ask) = app.next_ask() {
+            do_it(panel, ask);
+        }
         // What only time changes is drawn too: ages, and that nothing is heard.
         if app.changed || drawn.is_none_or(|drawn| drawn.elapsed() >= TICK) {
             // A key is answered at once, a flood of news at a bounded rate.

@@ -129,96 +129,15 @@ fn what_answers_and_is_no_dashboard_is_refused_in_little_memory() {
     }
 }
 
+#[cfg(unix)]
+mod pty;
+
 /// In a terminal of its own.
 #[cfg(unix)]
 mod interactive {
-    use std::{
-        fs::File,
-        os::fd::OwnedFd,
-        process::{Child, Stdio},
-        time::{Duration, Instant},
-    };
+    use rustix::process::{Pid, Signal, kill_process};
 
-    use rustix::{
-        process::{Pid, Signal, kill_process},
-        pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-        termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize},
-    };
-
-    use super::*;
-
-    /// The program on a terminal of 100 by 30.
-    struct Session {
-        child: Child,
-        master: File,
-        slave: OwnedFd,
-        seen: std::sync::mpsc::Receiver<Vec<u8>>,
-        text: String,
-    }
-
-    impl Session {
-        fn start(address: &str) -> Self {
-            let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
-            grantpt(&master).expect("granted");
-            unlockpt(&master).expect("unlocked");
-            let name = ptsname(&master, Vec::new()).expect("its name");
-            let open = || {
-                let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY;
-                rustix::fs::open(&*name, flags, rustix::fs::Mode::empty()).expect("its other side")
-            };
-            let slave = open();
-            tcsetwinsize(&slave, Winsize { ws_row: 30, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 })
-                .expect("a size");
-            let child = Command::new(env!("CARGO_BIN_EXE_control-panel"))
-                .args(["top", address])
-                .env("TERM", "xterm-256color")
-                .env_remove("NO_COLOR")
-                .stdin(Stdio::from(open()))
-                .stdout(Stdio::from(open()))
-                .stderr(Stdio::from(open()))
-                .spawn()
-                .expect("it runs");
-            let master = File::from(master);
-            let (send, seen) = std::sync::mpsc::channel();
-            let mut reader = master.try_clone().expect("a clone");
-            thread::spawn(move || {
-                let mut piece = [0; 4_096];
-                while let Ok(count @ 1..) = reader.read(&mut piece) {
-                    if send.send(piece[..count].to_vec()).is_err() {
-                        return;
-                    }
-                }
-            });
-            Self { child, master, slave, seen, text: String::new() }
-        }
-
-        /// Waits until the terminal has been given this text.
-        fn until(&mut self, wanted: &str) {
-            let began = Instant::now();
-            while !self.text.contains(wanted) {
-                assert!(began.elapsed() < Duration::from_secs(30), "{wanted:?}: {:?}", self.text);
-                if let Ok(piece) = self.seen.recv_timeout(Duration::from_millis(100)) {
-                    self.text.push_str(&String::from_utf8_lossy(&piece));
-                }
-            }
-        }
-
-        fn is_raw(&self) -> bool {
-            !tcgetattr(&self.slave).expect("its modes").local_modes.contains(LocalModes::ICANON)
-        }
-
-        fn keys(&mut self, keys: &[u8]) {
-            self.master.write_all(keys).expect("typed");
-        }
-
-        /// Waits for the end: the code, and the terminal given back.
-        fn ended(mut self) -> Option<i32> {
-            self.until("\x1b[?1049l");
-            let status = self.child.wait().expect("it ended");
-            assert!(!self.is_raw(), "the terminal is given back");
-            status.code()
-        }
-    }
+    use super::{pty::Session, *};
 
     #[test]
     fn keys_move_open_and_end() {

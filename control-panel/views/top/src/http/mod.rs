@@ -39,8 +39,38 @@ pub(crate) const WHOLE: usize = 4 << 20;
 /// # Errors
 /// All of [`HttpError`].
 pub(crate) fn get(address: &Address, path: &str, in_time: Duration) -> Result<Vec<u8>, HttpError> {
-    let mut body = open(address, path, "application/json", in_time)?;
+    let mut body = open(address, &Request::get(path, "application/json"), in_time)?;
     read_whole(&mut body)
+}
+
+/// As [`get`], for a viewer with the token.
+///
+/// # Errors
+/// All of [`HttpError`].
+pub(crate) fn get_with(
+    address: &Address,
+    path: &str,
+    token: &str,
+    in_time: Duration,
+) -> Result<Vec<u8>, HttpError> {
+    let request = Request { token: Some(token), ..Request::get(path, "application/json") };
+    read_whole(&mut open(address, &request, in_time)?)
+}
+
+/// Has the program do something, and returns what it says.
+///
+/// # Errors
+/// All of [`HttpError`]; [`HttpError::Refused`] has what it says why not.
+pub(crate) fn post(
+    address: &Address,
+    path: &str,
+    token: &str,
+    body: &str,
+    in_time: Duration,
+) -> Result<String, HttpError> {
+    let request = Request { method: "POST", path, accept: "text/plain", token: Some(token), body };
+    let said = read_whole(&mut open(address, &request, in_time)?)?;
+    Ok(printable(&said, 200))
 }
 
 /// The events of `path`, from now on.
@@ -48,7 +78,7 @@ pub(crate) fn get(address: &Address, path: &str, in_time: Duration) -> Result<Ve
 /// # Errors
 /// All of [`HttpError`], for the answer's head.
 pub(crate) fn events(address: &Address, path: &str, in_time: Duration) -> Result<Events, HttpError> {
-    let mut body = open(address, path, "text/event-stream", in_time)?;
+    let mut body = open(address, &Request::get(path, "text/event-stream"), in_time)?;
     body.wire().follow();
     Ok(Events::new(body))
 }
@@ -71,13 +101,40 @@ fn read_whole(body: &mut Body) -> Result<Vec<u8>, HttpError> {
     }
 }
 
+/// What is asked for.
+struct Request<'a> {
+    method: &'a str,
+    path: &'a str,
+    accept: &'a str,
+    /// One line of visible letters: it is checked where it is read.
+    token: Option<&'a str>,
+    body: &'a str,
+}
+
+impl<'a> Request<'a> {
+    fn get(path: &'a str, accept: &'a str) -> Self {
+        Self { method: "GET", path, accept, token: None, body: "" }
+    }
+
+    fn text(&self, address: &Address) -> String {
+        let Self { method, path, accept, token, body } = self;
+        let authorization =
+            token.map_or_else(String::new, |token| format!("Authorization: Bearer {token}\r\n"));
+        let length = match *method {
+            "GET" => String::new(),
+            _ => format!("Content-Length: {}\r\n", body.len()),
+        };
+        format!(
+            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nAccept: {accept}\r\nUser-Agent: control-panel-top\r\n{authorization}{length}Connection: close\r\n\r\n{body}"
+        )
+    }
+}
+
 /// Sends the request and reads the answer's head.
-fn open(address: &Address, path: &str, accept: &str, in_time: Duration) -> Result<Body, HttpError> {
+fn open(address: &Address, request: &Request<'_>, in_time: Duration) -> Result<Body, HttpError> {
     let stream = address.connect().map_err(HttpError::Connect)?;
     let mut wire = Wire::new(stream, in_time).map_err(HttpError::Broken)?;
-    let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: {accept}\r\nUser-Agent: control-panel-top\r\nConnection: close\r\n\r\n"
-    );
+    let request = request.text(address);
     wire.write_all(request.as_bytes()).map_err(|error| HttpError::of(error, "the request"))?;
 
     let mut reader = BufReader::new(wire);
