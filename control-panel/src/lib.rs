@@ -17,6 +17,7 @@ pub mod context;
 #[cfg_attr(docsrs, doc(cfg(feature = "dashboard")))]
 pub mod dashboard;
 pub mod events;
+mod exhibit;
 pub mod expansion;
 pub mod frame;
 pub mod guide;

@@ -34,11 +34,7 @@ pub(crate) struct Shown {
 ///
 /// # Errors
 /// The port cannot be opened.
-pub(crate) fn serve(
-    cli: &Cli,
-    panel: &Panel,
-    attach: impl FnOnce(&control_panel::console::Observer),
-) -> Result<Option<Shown>, Box<dyn Error>> {
+pub(crate) fn serve(cli: &Cli, panel: &Panel) -> Result<Option<Shown>, Box<dyn Error>> {
     let Some(address) = cli.dashboard else { return Ok(None) };
     let observer = panel.observer();
     let policy = panel.spawner();
@@ -49,7 +45,6 @@ pub(crate) fn serve(
         board.policy("warm webviews", warm_cache_limit);
         board.policy("memory threshold", memory_pressure_threshold);
     });
-    attach(&observer);
     let (token, pause) = (token(), FramePause::new());
     let form = Form { sender: panel.sender(IntentSource::LocalUI), spawner: panel.spawner() };
     let dashboard = Dashboard::new(observer).token(&token).pause(pause.clone()).policy_form(form);

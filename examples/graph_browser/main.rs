@@ -265,18 +265,7 @@ impl Browser {
     /// Serves the dashboard, if that was asked for.
     #[cfg(feature = "dashboard")]
     fn serve_dashboard(&mut self, cli: &Cli) -> Result<(), Box<dyn Error>> {
-        let shown = dashboard::serve(cli, &self.register.panel, |observer| {
-            #[cfg(not(any(feature = "journal", feature = "p2p")))]
-            let _ = observer;
-            #[cfg(feature = "journal")]
-            if let Some(record) = &self.record {
-                observer.attach(record.journal.clone());
-            }
-            #[cfg(feature = "p2p")]
-            if let Some(share) = &self.share {
-                observer.attach(share.handle());
-            }
-        })?;
+        let shown = dashboard::serve(cli, &self.register.panel)?;
         if let Some(dashboard::Shown { pause, worker }) = shown {
             self.pause = Some(pause);
             self.register.workers.push(worker);

@@ -76,12 +76,6 @@ pub(crate) struct Share {
 }
 
 impl Share {
-    /// What shows its peers.
-    #[cfg(feature = "dashboard")]
-    pub(crate) fn handle(&self) -> PeerSyncHandle {
-        self.peers.clone()
-    }
-
     /// Opens the journal, the key and the trust store, or makes them.
     ///
     /// # Errors

@@ -50,7 +50,9 @@ fn exhibits_are_bounded_and_a_panic_of_one_is_shown_in_its_place() {
         board.policy("half", 1);
         panic!("on purpose");
     }));
-    assert!(look.observer.attach(|board: &mut Board| (0..300).for_each(|_| board.module(ModRow::default()))));
+    assert!(look.observer.attach(|board: &mut Board| (0..300).for_each(|number| {
+        board.module(ModRow { name: number.to_string(), ..ModRow::default() });
+    })));
     let view = look.view();
     assert_eq!(view.policy[0], Fact { name: "answer".into(), value: "42".into() });
     assert_eq!((view.policy.len(), view.policy[1].name.as_str()), (2, "an exhibit panicked"));

@@ -3,6 +3,7 @@
 
 mod bounded;
 mod cost;
+mod exhibits;
 mod queue;
 mod waking;
 mod workers;

@@ -13,7 +13,7 @@ use house::House;
 const FLOORS: &[&[&str]] = &[
     &["util"],
     &["intent"],
-    &["lifecycle"],
+    &["exhibit", "lifecycle"],
     &["telemetry"],
     &["queue", "supervisor"],
     &["bus"],

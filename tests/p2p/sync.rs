@@ -55,6 +55,57 @@ fn those_that_edited_offline_converge() {
     assert_eq!(alice.words(), bob.words());
 }
 
+/// By default: the program adds nothing.
+#[test]
+fn a_console_shows_how_far_a_peer_lags_and_what_its_late_operations_cost() {
+    let (folders, members) = folders(2);
+    let setups: Vec<_> = folders
+        .iter()
+        .map(|folder| Setup { journal: true, record: true, ..Setup::new(folder.path(), &members) })
+        .collect();
+    let (mut alice, mut bob) = (setups[0].start(), setups[1].start());
+    let observer = alice.panel.observer();
+    let row = |of: control_panel::Peer| {
+        let view = control_panel::console::Console::default().refresh(&observer);
+        view.peers.into_iter().find(|row| row.name == of.to_string())
+    };
+    let there = bob.peer();
+    alice.knows(&mut bob);
+    alice.commit("together");
+    until(&mut [&mut alice, &mut bob], "it is shown that the peer has it", |nodes| {
+        nodes.iter().all(|node| node.words().len() == 1)
+            && row(there).is_some_and(|row| row.online && row.lag == Some(0))
+    });
+    let (sent, received) = row(there).unwrap().bytes.expect("they are in contact");
+    assert!(sent > 100 && received > 100, "{sent} and {received} bytes");
+    assert_eq!(row(there).unwrap().redo_depth, Some(0));
+    bob.stop();
+    // What each says meanwhile sorts among what the other does.
+    for number in 0..30 {
+        alice.commit(&format!("a{number}"));
+    }
+    until(&mut [&mut alice], "it lags, and is offline", |_| {
+        row(there).is_some_and(|row| !row.online && row.lag >= Some(30))
+    });
+    let mut bob = setups[1].start();
+    for number in 0..20 {
+        bob.commit(&format!("b{number}"));
+    }
+    bob.knows(&mut alice);
+    until(&mut [&mut alice, &mut bob], "all words are here and there, and no lag is shown", |nodes| {
+        nodes.iter().all(|node| node.words().len() == 51) && row(there).is_some_and(|row| row.lag == Some(0))
+    });
+    let depth = row(there).unwrap().redo_depth.unwrap();
+    assert!((1..=60).contains(&depth), "what came late made others be applied again: {depth}");
+    // So does the journal to which the frames are recorded.
+    let view = control_panel::console::Console::default().refresh(&observer);
+    assert!(
+        view.journals.iter().any(|row| row.bytes > Some(0) && row.last_fsync.is_some()),
+        "{:?}",
+        view.journals
+    );
+}
+
 /// The one in the middle passes on what it gets.
 #[test]
 fn what_one_says_reaches_a_third() {

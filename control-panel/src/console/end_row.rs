@@ -12,7 +12,7 @@ pub struct EndRow {
     /// The number of the event.
     pub number: u64,
     /// How long ago it was.
-    #[cfg_attr(feature = "serde", serde(with = "super::seconds"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::util::seconds"))]
     pub ago: Duration,
     /// The worker's name.
     pub name: String,

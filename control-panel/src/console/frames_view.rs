@@ -14,10 +14,10 @@ pub struct FramesView {
     /// Intents applied by the frames that were observed.
     pub applied: u64,
     /// How long ago the last frame ended, of those that were observed.
-    #[cfg_attr(feature = "serde", serde(with = "super::seconds::option", default))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::util::seconds::option", default))]
     pub last: Option<Duration>,
     /// For how long a frame has been running, if one runs now.
-    #[cfg_attr(feature = "serde", serde(with = "super::seconds::option", default))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::util::seconds::option", default))]
     pub in_frame: Option<Duration>,
     /// Frames a second, since the look before.
     pub rate: f64,
@@ -45,13 +45,13 @@ pub struct FramesView {
 #[non_exhaustive]
 pub struct Quantiles {
     /// Half of them took no longer.
-    #[cfg_attr(feature = "serde", serde(with = "super::seconds"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::util::seconds"))]
     pub p50: Duration,
     /// Of a hundred of them 99 took no longer.
-    #[cfg_attr(feature = "serde", serde(with = "super::seconds"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::util::seconds"))]
     pub p99: Duration,
     /// None took longer.
-    #[cfg_attr(feature = "serde", serde(with = "super::seconds"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::util::seconds"))]
     pub max: Duration,
 }
 

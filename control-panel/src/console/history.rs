@@ -30,7 +30,7 @@ pub struct History {
 #[non_exhaustive]
 pub struct Point {
     /// When it ended, from when the panel was first observed.
-    #[cfg_attr(feature = "serde", serde(with = "super::seconds"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::util::seconds"))]
     pub at: Duration,
     /// The greatest depth of the queue that was seen.
     pub depth: usize,
@@ -39,10 +39,10 @@ pub struct Point {
     /// Frames a second.
     pub frames: f64,
     /// The median of what a frame took.
-    #[cfg_attr(feature = "serde", serde(with = "super::seconds"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::util::seconds"))]
     pub frame_p50: Duration,
     /// The 99th percentile.
-    #[cfg_attr(feature = "serde", serde(with = "super::seconds"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::util::seconds"))]
     pub frame_p99: Duration,
     /// Intents accepted a second, by source. Shorter than the list of sources where some were seen only later.
     pub intents: Vec<f64>,

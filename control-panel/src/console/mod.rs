@@ -41,30 +41,29 @@
 // | file | what |
 // |---|---|
 // | `observer`, `snapshot` | reads a panel, from any thread, without its types |
-// | `exhibit` | what rooms above the panel, and programs, add: mods, peers, journals, the policy |
-// | `model` | [`Console`]: rows, rates, freshness, recent ends: pure |
+// | `model` | [`Console`]: snapshots go in, views come out: pure |
+// | `kept`, `shown` | what it keeps of them: who was heard of when, ends, rates; and what it shows of that |
 // | `view`, `worker_row`, `queue_view`, `frames_view`, `end_row` | what it shows |
 // | `history` | the last minutes, for plots |
 // | `text` | the user's texts, cut to size; what their code panics with |
-// | `seconds` | durations in JSON: seconds |
 
 mod end_row;
-mod exhibit;
 mod frames_view;
 mod history;
+mod kept;
 mod model;
 mod observer;
 mod queue_view;
-#[cfg(feature = "serde")]
-mod seconds;
+mod shown;
 mod snapshot;
 mod text;
 mod view;
 mod worker_row;
 
+pub use crate::exhibit::{Board, Exhibit, Fact, JournalRow, ModRow, PeerRow};
+
 pub use self::{
     end_row::{EndKind, EndRow},
-    exhibit::{Board, Exhibit, Fact, JournalRow, ModRow, PeerRow},
     frames_view::{FrameState, FramesView, Quantiles},
     history::{History, Point},
     model::{Console, Limits},

@@ -166,7 +166,8 @@ impl Observer {
     }
 
     fn board(&self) -> Board {
-        let exhibits = self.hub.exhibits.lock().clone();
+        let mut exhibits = self.hub.panel.upgrade().map(|panel| panel.exhibits()).unwrap_or_default();
+        exhibits.extend(self.hub.exhibits.lock().iter().cloned());
         let mut board = Board::default();
         for exhibit in exhibits {
             let mut shown = board.clone();

@@ -12,7 +12,7 @@ pub struct QueueView {
     /// Its capacity.
     pub capacity: usize,
     /// How long the oldest of them has waited for a frame.
-    #[cfg_attr(feature = "serde", serde(with = "super::seconds::option", default))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::util::seconds::option", default))]
     pub oldest: Option<Duration>,
     /// Sends that wait for a slot.
     pub waiting: usize,
@@ -52,6 +52,6 @@ pub struct SourceRow {
     /// Lossy intents dropped for want of room.
     pub dropped: u64,
     /// For how long sends of it waited for a slot, added up.
-    #[cfg_attr(feature = "serde", serde(with = "super::seconds"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::util::seconds"))]
     pub blocked: Duration,
 }

@@ -16,10 +16,10 @@ pub struct View {
     /// How the panel is.
     pub state: PanelState,
     /// For how long it has been observed.
-    #[cfg_attr(feature = "serde", serde(with = "super::seconds"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::util::seconds"))]
     pub observed_for: Duration,
     /// How old the figures are.
-    #[cfg_attr(feature = "serde", serde(with = "super::seconds"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::util::seconds"))]
     pub age: Duration,
     /// What is wrong with the loop that drives the panel, or with its workers, if something is.
     pub warning: Option<String>,

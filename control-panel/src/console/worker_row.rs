@@ -22,10 +22,10 @@ pub struct WorkerRow {
     /// The same with what belongs to it, in one line: `restarts in 1.2s: failed: no route to host`.
     pub text: String,
     /// For how long its status has been what it is.
-    #[cfg_attr(feature = "serde", serde(with = "super::seconds"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::util::seconds"))]
     pub since: Duration,
     /// How long ago it was last heard of: a change of its status, a heartbeat, an intent.
-    #[cfg_attr(feature = "serde", serde(with = "super::seconds"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::util::seconds"))]
     pub heard: Duration,
     /// The number of its current run: 0 before the first.
     pub generation: u64,
@@ -34,17 +34,17 @@ pub struct WorkerRow {
     /// How many of them are allowed; `None` without a limit.
     pub restarts_allowed: Option<u32>,
     /// That period.
-    #[cfg_attr(feature = "serde", serde(with = "super::seconds::option", default))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::util::seconds::option", default))]
     pub restarts_within: Option<Duration>,
     /// How long until its next run, while it waits to be restarted.
-    #[cfg_attr(feature = "serde", serde(with = "super::seconds::option", default))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::util::seconds::option", default))]
     pub backoff_left: Option<Duration>,
     /// How its last run that is over failed, if it did: in one line.
     pub last_error: Option<String>,
     /// That panic, if it was one.
     pub last_panic: Option<PanicText>,
     /// How long ago it sent its last heartbeat, if it sent one.
-    #[cfg_attr(feature = "serde", serde(with = "super::seconds::option", default))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::util::seconds::option", default))]
     pub heartbeat: Option<Duration>,
     /// Its intents that were accepted, as of the last frame.
     pub sent: u64,
@@ -57,7 +57,7 @@ pub struct WorkerRow {
     /// How many of its sends wait for a slot.
     pub waiting: usize,
     /// For how long its sends waited for a slot, added up.
-    #[cfg_attr(feature = "serde", serde(with = "super::seconds"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::util::seconds"))]
     pub blocked: Duration,
 }
 

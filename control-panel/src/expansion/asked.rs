@@ -32,7 +32,7 @@ impl<I: Intent, P: Send + Sync + 'static> WorkerContext for Context<I, P> {
 
     fn worker(name: &'static str, source: I::Source, run: Run<Self>) -> Worker<I, P> {
         let Run { start, options, .. } = run;
-        Worker { name: name.into(), source, factory: start, options, command: PhantomData }
+        Worker { name: name.into(), source, factory: start, options, exhibit: None, command: PhantomData }
     }
 }
 

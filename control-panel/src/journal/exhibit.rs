@@ -2,8 +2,19 @@
 
 use std::fs;
 
-use super::Journal;
+use super::{Journal, journal::WeakJournal};
 use crate::console::{Board, Exhibit, JournalRow};
+
+/// A journal that its writer shows: it does not stay open for that.
+pub(super) struct Shown(pub(super) WeakJournal);
+
+impl Exhibit for Shown {
+    fn show(&self, board: &mut Board) {
+        if let Some(journal) = self.0.upgrade() {
+            journal.show(board);
+        }
+    }
+}
 
 /// Its path, the size of its file, and what is not on disk yet. It stays open as long as it is shown.
 impl Exhibit for Journal {

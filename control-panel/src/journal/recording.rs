@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{
     Fault, Journal, JournalError, Recorded, Start,
+    exhibit::Shown,
     intents::IntentRecorder,
     journal::Open,
     notes::Noting,
@@ -135,6 +136,7 @@ impl<I: Intent<Source: Serialize> + Serialize, P, G> PanelBuilder<I, P, G> {
     pub fn record(mut self, journal: &Journal) -> Self {
         let recorder = IntentRecorder::new(journal.handover().clone(), Arc::clone(journal.current_session()));
         self.recorder = Some(Box::new(recorder));
+        self.recorded_to = Some(Arc::new(Shown(journal.downgrade())));
         self
     }
 }

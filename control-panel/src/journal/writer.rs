@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use super::{
     Journal,
     error::{Fault, JournalError},
+    exhibit::Shown,
 };
 use crate::{Context, Intent, Worker, context::race, util::park};
 
@@ -92,7 +93,8 @@ impl Journal {
         P: Send + Sync + 'static,
     {
         let journal = self.clone();
-        Worker::thread("journal_writer", source, move |cx: Context<I, P>| write(&cx, &journal))
+        let shown = Shown(self.downgrade());
+        Worker::thread("journal_writer", source, move |cx: Context<I, P>| write(&cx, &journal)).exhibit(shown)
     }
 }
 

@@ -136,6 +136,12 @@ impl<S: State> Link<S> {
         Arc::clone(&self.parts.shared.published.load().members)
     }
 
+    /// For each peer of which operations came late: how many operations they had applied again, in the last frame in which some were. Over all
+    /// frames: [`Replica::redone_by_peer`].
+    pub fn redo_depths(&self) -> Arc<Vec<(Peer, u64)>> {
+        self.parts.shared.redo_depths.load_full()
+    }
+
     /// How often something was published. With [`changed`](Self::changed).
     pub fn published(&self) -> u64 {
         self.parts.shared.number.load(Ordering::Acquire)

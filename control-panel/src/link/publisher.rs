@@ -1,8 +1,11 @@
 //! The replica's end: what changed is published, and never waits.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    mem,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -36,6 +39,8 @@ pub(super) struct Shared<S: State> {
     pub(super) snapshot: ArcSwapOption<Snapshot<S>>,
     /// How many snapshots were given.
     pub(super) snapshots: AtomicU64,
+    /// How many operations the late ones of a peer had applied again, in the last frame in which some were.
+    pub(super) redo_depths: ArcSwap<Vec<(Peer, u64)>>,
 }
 
 pub(super) struct Publisher<S: State> {
@@ -45,6 +50,8 @@ pub(super) struct Publisher<S: State> {
     members_version: u64,
     forgotten_level: u64,
     keeps_runs: bool,
+    /// What each peer's late operations cost so far.
+    redone: Vec<(Peer, u64)>,
 }
 
 impl<S: State> Publisher<S> {
@@ -66,6 +73,7 @@ impl<S: State> Publisher<S> {
             wants_snapshot: AtomicBool::new(false),
             snapshot: ArcSwapOption::empty(),
             snapshots: AtomicU64::new(0),
+            redo_depths: ArcSwap::default(),
         });
         let (bell, rung) = mpsc::channel(1);
         let publisher = Self {
@@ -74,6 +82,7 @@ impl<S: State> Publisher<S> {
             members_version: replica.members_version(),
             forgotten_level: replica.forgotten_level(),
             keeps_runs,
+            redone: Vec::new(),
         };
         (publisher, shared, rung)
     }
@@ -120,9 +129,31 @@ impl<S: State> Publisher<S> {
     }
 }
 
+impl<S: State> Publisher<S> {
+    /// Rare: operations came late.
+    fn publish_depths(&mut self, replica: &Replica<S>) {
+        if replica.redone_by_peer().eq(self.redone.iter().copied()) {
+            return;
+        }
+        let (now, before) = (replica.redone_by_peer().collect(), mem::take(&mut self.redone));
+        self.redone = now;
+        let of = |list: &[(Peer, u64)], peer: Peer| {
+            list.iter().find(|(late, _)| *late == peer).map_or(0, |(_, count)| *count)
+        };
+        let last = self.shared.redo_depths.load();
+        let depths = self.redone.iter().map(|&(peer, sum)| match sum.saturating_sub(of(&before, peer)) {
+            0 => (peer, of(&last, peer)),
+            depth => (peer, depth),
+        });
+        let depths = depths.collect();
+        self.shared.redo_depths.store(Arc::new(depths));
+    }
+}
+
 impl<S: State> Publish<S> for Publisher<S> {
     fn publish(&mut self, replica: &mut Replica<S>) {
         self.publish_changes(replica);
+        self.publish_depths(replica);
         self.shared.frames.fetch_add(1, Ordering::AcqRel);
         if self.shared.wants_snapshot.load(Ordering::Acquire)
             && let Some(snapshot) = replica.given_snapshot()

@@ -16,6 +16,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::{
     ControlPanel, Starved,
+    exhibits::Exhibits,
     first_policy::{ByDefault, Given, GivesPolicy},
     forward::{Forward, Forwarded},
     idle::Idle,
@@ -26,6 +27,7 @@ use super::{
 };
 use crate::{
     bus::{self, Buses},
+    exhibit::Exhibit,
     frame::{FrameBudget, Recorder},
     intent::Intent,
     lifecycle::error::BuildError,
@@ -74,6 +76,8 @@ pub struct PanelBuilder<I: Intent, P, G = ByDefault> {
     shutdown_timeout: Duration,
     frame_budget: FrameBudget,
     pub(crate) recorder: Option<Box<dyn Recorder<I>>>,
+    /// What the recorder shows of itself.
+    pub(crate) recorded_to: Option<Arc<dyn Exhibit>>,
     on_ready: Option<OnReady>,
     wake_for_workers: bool,
     /// Set by `forward_events`.
@@ -94,6 +98,7 @@ impl<I: Intent, P> PanelBuilder<I, P> {
             shutdown_timeout: Duration::from_secs(5),
             frame_budget: FrameBudget::default(),
             recorder: None,
+            recorded_to: None,
             on_ready: None,
             wake_for_workers: true,
             forwarded: None,
@@ -132,7 +137,8 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
     /// The first policy. Default: `P::default()`.
     pub fn policy(self, policy: P) -> PanelBuilder<I, P, Given<P>> {
         let Self { name, capacity, signal_capacity, runtime, shutdown_timeout, .. } = self;
-        let Self { frame_budget, recorder, on_ready, wake_for_workers, forwarded, idle_after, .. } = self;
+        let Self { frame_budget, recorder, recorded_to, .. } = self;
+        let Self { on_ready, wake_for_workers, forwarded, idle_after, .. } = self;
         PanelBuilder {
             name,
             capacity,
@@ -141,6 +147,7 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
             shutdown_timeout,
             frame_budget,
             recorder,
+            recorded_to,
             on_ready,
             wake_for_workers,
             forwarded,
@@ -350,6 +357,7 @@ impl<I: Intent, P: Send + Sync + 'static, G: GivesPolicy<P>> PanelBuilder<I, P, 
             gauge: OnceLock::new(),
             not_driven: AtomicBool::new(false),
             snapshot: Snapshot::default(),
+            exhibits: Exhibits::new(self.recorded_to),
         };
         let forward = self.forwarded.map(|forwarded| {
             let log = &shared.supervisor.registry().log;

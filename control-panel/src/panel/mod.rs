@@ -32,7 +32,7 @@
 // | `frames`, `locals` | draining, applying, waiting for work; the loop's own intents |
 // | `spawn`, `spawner`, `group`, `tasks` | what workers are spawned on: the panel, its remote control, a group, a pool |
 // | `ask`, `lookup`, `buses` | questions of the loop, finding workers, buses |
-// | `observed` | what an observer reads of a panel, without its types |
+// | `observed`, `exhibits` | what an observer reads of a panel, without its types; what workers show of themselves |
 // | `status`, `warnings`, `pulse` | what the panel shows and warns about; whether anything drives the runtime |
 // | `forward` | worker events as intents |
 // | `idle` | suspends workers while the panel is not touched |
@@ -47,6 +47,7 @@ mod frames;
 mod ask;
 mod builder;
 mod buses;
+mod exhibits;
 mod first_policy;
 mod forward;
 pub(crate) mod group;

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::{ControlPanel, shared::Shared};
 use crate::{
+    exhibit::Exhibit,
     frame::{FrameGauge, reducer::Warning},
     intent::Intent,
     queue::Sources,
@@ -57,6 +58,9 @@ pub(crate) trait Observable: Send + Sync {
     /// Copies the figures. The frame thread does not wait for it.
     fn figures(&self) -> PanelFigures;
 
+    /// What the panel's workers show of themselves.
+    fn exhibits(&self) -> Vec<Arc<dyn Exhibit>>;
+
     /// The living worker of this origin.
     #[cfg(feature = "dashboard")]
     fn worker(&self, origin: Origin) -> Option<WorkerHandle>;
@@ -92,6 +96,10 @@ impl<I: Intent, P: Send + Sync + 'static> Observable for Shared<I, P> {
             warning: self.warning(),
             supervised: self.supervisor.registry().observe(),
         }
+    }
+
+    fn exhibits(&self) -> Vec<Arc<dyn Exhibit>> {
+        self.exhibits.all()
     }
 
     #[cfg(feature = "dashboard")]

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use super::{idle::Idle, status::Snapshot};
+use super::{exhibits::Exhibits, idle::Idle, status::Snapshot};
 use crate::{
     bus::Buses,
     frame::FrameGauge,
@@ -49,6 +49,8 @@ pub(crate) struct Shared<I: Intent, P> {
     /// Whether nothing drives the panel's runtime.
     pub(super) not_driven: AtomicBool,
     pub(super) snapshot: Snapshot,
+    /// What its workers show of themselves.
+    pub(super) exhibits: Exhibits,
 }
 
 impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
@@ -86,7 +88,7 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
 
     /// Prepares a worker for spawning.
     pub(crate) fn pending(&self, worker: Worker<I, P>) -> PendingWorker {
-        let Worker { name, source, mut factory, options, .. } = worker;
+        let Worker { name, source, mut factory, options, exhibit, command: _ } = worker;
         self.idle.wanted(options.suspend, &self.supervisor);
         let sender = self.sender(source);
         let mut cell = self.cell(name.clone(), &sender, options.run);
@@ -94,6 +96,9 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
         cell.gate = GateCell::new(options.suspend);
         let spec = ChildSpec { name, options, seed: sender.origin().0, group: None, place: None };
         let cell = Arc::new(cell);
+        if let Some(exhibit) = exhibit {
+            self.exhibits.add(&cell, exhibit);
+        }
         let mut policy = self.policy.watch();
         let buses = Arc::clone(&self.buses);
         let for_context = Arc::clone(&cell);

@@ -12,6 +12,7 @@
 //! | `timer` | calls a function at a moment of a runtime's clock |
 //! | `panics` | panics as data |
 //! | `callbacks` | wakers, `on_ready`, destructors: called in a row, whatever each of them does |
+//! | `seconds` | durations in JSON: seconds |
 //! | `span` | the span of a run |
 //! | `difference` | where two values differ, by their `Debug` output |
 //! | `name` | a name that is cheap to clone |
@@ -26,6 +27,8 @@ pub(crate) mod name;
 pub(crate) mod panics;
 pub(crate) mod park;
 pub(crate) mod race;
+#[cfg(feature = "serde")]
+pub(crate) mod seconds;
 pub(crate) mod span;
 pub(crate) mod spin;
 pub(crate) mod sync;

@@ -30,9 +30,11 @@ use std::{
     fmt,
     future::{self, Future},
     marker::PhantomData,
+    sync::Arc,
 };
 
 use crate::{
+    exhibit::Exhibit,
     intent::Intent,
     lifecycle::exit::WorkerOutput,
     supervisor::{
@@ -89,6 +91,8 @@ pub struct Worker<I: Intent, P = (), C = NoInbox> {
     pub(crate) source: I::Source,
     pub(crate) factory: Factory<I, P>,
     pub(crate) options: Options,
+    /// What it shows of itself beside the panel.
+    pub(crate) exhibit: Option<Arc<dyn Exhibit>>,
     /// The type of its commands, which its handle sends.
     pub(crate) command: PhantomData<fn(C)>,
 }
@@ -189,7 +193,7 @@ impl<I: Intent, P> Worker<I, P> {
         factory: Factory<I, P>,
     ) -> Self {
         let options = Options::of(kind, true);
-        Self { name: name.into().into(), source, factory, options, command: PhantomData }
+        Self { name: name.into().into(), source, factory, options, exhibit: None, command: PhantomData }
     }
 
     /// Declares the type of the commands that the worker takes by [`Context::inbox`] and its handle sends: a
@@ -232,8 +236,8 @@ impl<I: Intent, P> Worker<I, P> {
 
 impl<I: Intent, P, C> Worker<I, P, C> {
     fn retype<D>(self) -> Worker<I, P, D> {
-        let Self { name, source, factory, options, command: _ } = self;
-        Worker { name, source, factory, options, command: PhantomData }
+        let Self { name, source, factory, options, exhibit, command: _ } = self;
+        Worker { name, source, factory, options, exhibit, command: PhantomData }
     }
 
     /// Erases the command type, which the options still record.

@@ -309,9 +309,13 @@ impl<P: Payload> Session<P> {
     }
 
     /// What the other has for certain: what it said, took, or sent. Nothing, before its first message.
-    #[cfg(test)]
     pub(crate) fn had(&self) -> Option<&Version> {
         self.serving.had()
+    }
+
+    /// A number that changes with [`had`](Self::had); and whether nothing is on its way to the other.
+    pub(crate) fn changes(&self) -> (u64, bool) {
+        self.serving.changes()
     }
 
     #[cfg(test)]

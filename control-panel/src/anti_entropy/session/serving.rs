@@ -32,6 +32,8 @@ pub(super) struct Serving<P: Payload> {
     withdrawn: Option<[u8; 32]>,
     /// Of the version that it asked with last.
     asked: u64,
+    /// How often `had` changed.
+    changes: u64,
 }
 
 /// On its way.
@@ -74,6 +76,7 @@ impl<P: Payload> Serving<P> {
             snapshot: Snapshot::Unneeded,
             withdrawn: None,
             asked: 0,
+            changes: 0,
         }
     }
 
@@ -81,7 +84,6 @@ impl<P: Payload> Serving<P> {
         self.had.is_some()
     }
 
-    #[cfg(test)]
     pub(super) fn had(&self) -> Option<&Version> {
         self.had.as_ref()
     }
@@ -89,6 +91,7 @@ impl<P: Payload> Serving<P> {
     pub(super) fn start(&mut self, version: Version) {
         self.asked = version.total();
         self.had = Some(version);
+        self.changes += 1;
         self.news = true;
     }
 
@@ -114,7 +117,13 @@ impl<P: Payload> Serving<P> {
     pub(super) fn has_too(&mut self, extent: &Extent) {
         if let Some(had) = &mut self.had {
             extent.raise(had);
+            self.changes += 1;
         }
+    }
+
+    /// A number that changes with what the other has; and whether nothing is on its way that will change it soon.
+    pub(super) fn changes(&self) -> (u64, bool) {
+        (self.changes, self.in_flight.is_empty())
     }
 
     pub(super) fn took(&mut self, upto: u64, now: Duration) -> Result<(), End> {

@@ -89,7 +89,6 @@ impl Connection {
         [message, self.session.deadline()].into_iter().flatten().min()
     }
 
-    #[cfg(test)]
     pub(crate) fn session(&self) -> &Session<Wire> {
         &self.session
     }

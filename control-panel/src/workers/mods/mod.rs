@@ -233,8 +233,11 @@ impl<S: Source> ModLoader<S> {
         I: Intent<Source = S> + ModIntent,
         P: ModPolicy + Send + Sync + 'static,
     {
+        let shown = self.control();
         let Self { source, parts } = self;
-        Worker::once("mod_loader", source, move |cx| worker::run(cx, parts)).cancel(Cancel::Cooperative)
+        Worker::once("mod_loader", source, move |cx| worker::run(cx, parts))
+            .cancel(Cancel::Cooperative)
+            .exhibit(shown)
     }
 }
 

@@ -174,6 +174,7 @@ impl PeerSyncHandle {
         self.shared.rendezvous(|rendezvous| rendezvous.forget(&peer));
         let mut state = self.shared.state();
         state.addresses.remove(&peer);
+        state.had.remove(&peer);
         let connection = state.connections.remove(&peer);
         drop(state);
         if let Some(connection) = connection.and_then(|connection| connection.upgrade()) {

@@ -87,7 +87,7 @@ mod trust;
 use iroh::RelayUrl;
 use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use self::{error::relay_url, shared::Shared, trust::TrustStore};
+use self::{error::relay_url, exhibit::Shown, shared::Shared, trust::TrustStore};
 pub use self::{
     error::{PeerSyncError, RelayUrlError},
     event::{OfflineReason, PeerMisbehaved, PeerOffline, PeerOnline},
@@ -250,10 +250,12 @@ impl<S: State, Src: Source> PeerSync<S, Src> {
         P: Send + Sync + 'static,
     {
         let Self { source, parts } = self;
+        let shown = Shown::new(&parts.shared, parts.link.clone());
         Worker::new("p2p_sync", source, move |cx: Context<I, P>| hub::run(cx, Arc::clone(&parts), intents))
             .restart(Restart::OnFailure)
             .backoff(Backoff::new(Duration::from_millis(100), Duration::from_secs(30)))
             .cancel(Cancel::Cooperative)
+            .exhibit(shown)
     }
 }
 

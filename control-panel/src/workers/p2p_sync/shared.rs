@@ -73,6 +73,8 @@ pub(super) struct State {
     pub(super) misbehaved: BTreeSet<(Peer, String)>,
     /// What each peer said last that it has of this program's own author, and this program had not.
     pub(super) remembered: BTreeMap<Peer, Version>,
+    /// What each peer that was in contact has, as far as is known: of those in the trust store.
+    pub(super) had: BTreeMap<Peer, Version>,
 }
 
 impl Shared {

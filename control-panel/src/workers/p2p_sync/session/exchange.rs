@@ -52,11 +52,28 @@ enum Step<I, B> {
     Time,
 }
 
+/// While something is on its way to the other, what it has is noted so seldom.
+const NOTED: Duration = Duration::from_millis(100);
+
 impl<S, I> Session<S, I>
 where
     S: State,
     I: Intent + From<Delta<S::Op>>,
 {
+    /// What the other has, for those that look: at once where nothing is on its way to it, else now and then.
+    fn note_what_it_has(&self, running: &mut Running<I>) {
+        let session = running.machine.session();
+        let (changes, is_idle) = session.changes();
+        let (at, noted) = running.noted;
+        if changes != noted
+            && (is_idle || at.elapsed() >= NOTED)
+            && let Some(had) = session.had()
+        {
+            self.shared.state().had.insert(self.peer, had.clone());
+            running.noted = (Instant::now(), changes);
+        }
+    }
+
     pub(super) async fn exchange(
         &self,
         running: &mut Running<I>,
@@ -81,6 +98,7 @@ where
                 };
             }
             self.make_snapshot(running);
+            self.note_what_it_has(running);
             while running.delivering.is_none()
                 && let Some(intent) = running.inbox.pop_front()
             {

@@ -58,6 +58,8 @@ pub(super) struct Running<I> {
     /// What arrives in this worker, whichever session brings it; and how often the replica had gone on from one when the other was asked last.
     pub(super) snapshots: watch::Receiver<Arrivals>,
     pub(super) joins: u64,
+    /// What the other has was noted then, and that was that.
+    pub(super) noted: (Instant, u64),
     /// A deadline that was noticed late, and until when that is not held against the other.
     pub(super) excused: (Duration, Duration),
 }
@@ -82,6 +84,7 @@ impl<I: Intent> Running<I> {
             arriving: None,
             snapshots: session.shared.snapshots.arrivals(),
             joins: session.shared.snapshots.arrivals().borrow().joins,
+            noted: (Instant::now(), 0),
             excused: (Duration::ZERO, Duration::ZERO),
         }
     }
