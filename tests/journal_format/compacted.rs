@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::copy;
 
-pub(crate) const JOURNAL: &str = "format-5-compacted.journal";
+pub(crate) const JOURNAL: &str = "format-6-compacted.journal";
 
 /// How many words, and the last.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

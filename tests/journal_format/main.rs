@@ -22,19 +22,21 @@ use tempfile::TempDir;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/journal");
 /// The journal, its export, and what is in them.
-const JOURNAL: &str = "format-5.journal";
-const EXPORT: &str = "format-5.recording";
-const WORDS: &str = "format-5.txt";
+const JOURNAL: &str = "format-6.journal";
+const EXPORT: &str = "format-6.recording";
+const WORDS: &str = "format-6.txt";
 /// The same of each format that is opened.
 const OPENED: [[&str; 3]; 1] = [[JOURNAL, EXPORT, WORDS]];
 /// Of formats that this version does not know: those that were, and one that may come.
-const OLDER: [(&str, u64); 6] = [
+const OLDER: [(&str, u64); 8] = [
     ("format-1.journal", 1),
     ("format-2.journal", 2),
     ("format-3.journal", 3),
     ("format-3-compacted.journal", 3),
     ("format-4.journal", 4),
     ("format-4-compacted.journal", 4),
+    ("format-5.journal", 5),
+    ("format-5-compacted.journal", 5),
 ];
 const NEWER: (&str, u64) = ("newer.journal", 1_000);
 
@@ -128,7 +130,7 @@ fn formats_that_this_version_does_not_know_are_refused_by_name_and_left_as_they_
 /// In them runs have other names, so a program of theirs opens them.
 #[test]
 fn exports_of_earlier_formats_are_refused_by_name() {
-    for name in ["format-2.recording", "format-3.recording", "format-4.recording"] {
+    for name in ["format-2.recording", "format-3.recording", "format-4.recording", "format-5.recording"] {
         let (_folder, path) = copy(name);
         let error = Recording::open(&path).unwrap_err().to_string();
         assert!(

@@ -51,14 +51,19 @@ impl Forged<'_> {
         content.extend(varint(self.lamport));
         content.extend(varint(operation.len() as u64));
         content.extend(&operation);
-        content.resize(content.len().next_multiple_of(64), 0);
-        let named = [*blake3::hash(&content).as_bytes(), *me.as_bytes()].concat();
+        let named = if content.len() <= 31 {
+            content.resize(31, 0);
+            [me.as_bytes(), &content[..]].concat()
+        } else {
+            content.resize(content.len().next_multiple_of(64), 0);
+            [*blake3::hash(&content).as_bytes(), *me.as_bytes()].concat()
+        };
         let hash = blake3::keyed_hash(&genesis, &named);
         let signature = self.by.sign(hash.as_bytes()).to_bytes();
 
         // Of one run: of the schema that there is, signed, of one operation; and later than what it follows would have it.
         let later = self.lamport != 1;
-        let mut delta = vec![2, 1, 2 | 16 | 32 | u8::from(later) << 3];
+        let mut delta = vec![3, 1, 2 | 16 | 32 | u8::from(later) << 3];
         delta.extend(me.as_bytes());
         delta.extend(incarnation);
         delta.extend(genesis);

@@ -21,7 +21,7 @@ fn lengths_are_refused_from_the_prefix() {
         assert!(matches!(error.refused(), Refused::Limit { limit, .. } if *limit == 1 << 20), "{error}");
         assert_eq!(error.offset(), start.len());
     }
-    let error = read(&[&[2][..], &varint(u64::from(u32::MAX))].concat()).unwrap_err();
+    let error = read(&[&[3][..], &varint(u64::from(u32::MAX))].concat()).unwrap_err();
     assert!(matches!(error.refused(), Refused::Limit { what: "runs", .. }), "{error}");
 }
 
@@ -61,7 +61,7 @@ fn errors_say_what_where_and_the_fix() {
     let text = |bytes: &[u8]| read(bytes).unwrap_err().to_string();
     assert_eq!(
         text(&[&[9], &good[1..]].concat()),
-        "byte 0: format version 9, and this program reads version 2: update the older of the two programs"
+        "byte 0: format version 9, and this program reads version 3: update the older of the two programs"
     );
     assert_eq!(
         text(&[&good[..], &[0]].concat()),

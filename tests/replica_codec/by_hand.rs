@@ -17,7 +17,7 @@ pub(crate) fn varint(mut value: u64) -> Vec<u8> {
 /// One run, the first of an author, of operations with these bytes.
 pub(crate) fn first_run(schema: u64, operations: &[&[u8]]) -> Vec<u8> {
     let (single, same) = (operations.len() == 1, schema == 0);
-    let mut bytes = vec![2, 1, u8::from(single) << 5 | u8::from(same) << 1];
+    let mut bytes = vec![3, 1, u8::from(single) << 5 | u8::from(same) << 1];
     bytes.extend([7; 32]);
     bytes.push(3);
     bytes.extend([0; 32]);

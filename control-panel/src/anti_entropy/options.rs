@@ -4,8 +4,8 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use crate::replica::Peer;
 
-/// The versions of the protocol that this program speaks. In the first, runs had other names.
-pub(crate) const VERSIONS: RangeInclusive<u16> = 2..=2;
+/// The versions of the protocol that this program speaks. In those before, runs had other names.
+pub(crate) const VERSIONS: RangeInclusive<u16> = 3..=3;
 
 /// The bytes of one piece, unless one run alone is longer.
 pub(crate) const PIECE: usize = 64 << 10;

@@ -26,7 +26,7 @@ use crate::{
 pub(crate) const MAGIC: &[u8; 24] = b"control-panel recording\n";
 
 /// Raised with each change of the layout.
-const FORMAT: u64 = 5;
+const FORMAT: u64 = 6;
 
 /// Why a recording of another format is refused. In those before, runs have other names.
 const NEWER: &str = "a recording of a later format: update this program";

@@ -14,9 +14,9 @@ use crate::{
 };
 
 /// Raised with each change of the tables or their rows.
-pub(crate) const FORMAT: u64 = 5;
+pub(crate) const FORMAT: u64 = 6;
 /// The first that is read: in those before, runs have other names.
-const OLDEST: u64 = 5;
+const OLDEST: u64 = 6;
 
 /// Names and values.
 pub(super) type Rows = BTreeMap<String, Vec<u8>>;

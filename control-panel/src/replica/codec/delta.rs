@@ -40,11 +40,11 @@ impl<Op> Delta<Op> {
     /// };
     ///
     /// let nothing =
-    ///     Delta::<String>::decode(&[2, 0], &Postcard::new(), &Limits::default())?;
+    ///     Delta::<String>::decode(&[3, 0], &Postcard::new(), &Limits::default())?;
     /// assert!(nothing.is_empty());
     ///
     /// // A thousand million runs, in the prefix alone.
-    /// let bomb = [2, 0x80, 0x94, 0xeb, 0xdc, 3];
+    /// let bomb = [3, 0x80, 0x94, 0xeb, 0xdc, 3];
     /// let error =
     ///     Delta::<String>::decode(&bomb, &Postcard::new(), &Limits::default())
     ///         .unwrap_err();

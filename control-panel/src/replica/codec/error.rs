@@ -15,10 +15,10 @@ use crate::replica::Author;
 /// let error =
 ///     Delta::<String>::decode(&[7, 0], &Postcard::new(), &Limits::default())
 ///         .unwrap_err();
-/// assert!(matches!(error.refused(), Refused::Version { found: 7, known: 2 }));
+/// assert!(matches!(error.refused(), Refused::Version { found: 7, known: 3 }));
 /// assert_eq!(
 ///     error.to_string(),
-///     "byte 0: format version 7, and this program reads version 2: \
+///     "byte 0: format version 7, and this program reads version 3: \
 ///      update the older of the two programs"
 /// );
 /// ```

@@ -1,6 +1,9 @@
 //! What a run is named by: the one place that knows what is hashed.
 
-use super::wire::VARINT;
+use super::{
+    lanes::{hash_blocks, keyed_hash_short},
+    wire::VARINT,
+};
 use crate::replica::{
     Author, RunHash,
     run::{Head, Header},
@@ -30,47 +33,84 @@ const FEW: usize = 6;
 /// Up to how many bytes of operations are copied behind their header.
 const COPIED: usize = 64 << 10;
 
-/// What a run says by itself, hashed: nothing in it depends on another run's hash, so those of many runs are hashed side by side.
-pub(super) type Content = [u8; 32];
+/// The most bytes of a content that is hashed as it is, beside the names. With the peer before it is one byte less than a block.
+const WHOLE: usize = BLOCK - 33;
 
-/// The hash of a run: keyed with the previous run's, of its [content](content_hash) and what else it names by hash.
+/// Room to find out whether a content is one.
+const WHOLE_ROOM: usize = HEADER + HEAD + WHOLE;
+
+/// What a run says by itself: nothing in it depends on another run's hash, so those of many runs are hashed side by side.
+#[derive(Clone, Copy)]
+pub(super) enum Content {
+    Hashed([u8; 32]),
+    /// A short one as it is, filled up with zeros.
+    Whole([u8; WHOLE]),
+}
+
+/// The hash of a run: keyed with the previous run's, of its content and what else it names by hash.
 pub(crate) fn run_hash(header: &Header, count: usize, operations: &[u8]) -> RunHash {
-    linked(header, &content_hash(header, count, operations))
+    let whole = whole_content(header, count, operations);
+    let content = whole.unwrap_or_else(|| Content::Hashed(content_hash(header, count, operations)));
+    linked(header, &content)
+}
+
+/// The content of a short run with one head or none, as live editing makes them: hashed with the names, it costs a block less.
+#[inline]
+pub(super) fn whole_content(header: &Header, count: usize, operations: &[u8]) -> Option<Content> {
+    if operations.len() >= WHOLE || header.heads.len() > 1 {
+        return None;
+    }
+    let mut message = [0; WHOLE_ROOM];
+    let length = put_values(&mut message, header, count, operations.len(), false);
+    message.get_mut(length..WHOLE)?.get_mut(..operations.len())?.copy_from_slice(operations);
+    Some(Content::Whole(*message.first_chunk().expect("it is longer")))
 }
 
 /// The name of the run of this content.
+///
+/// Whole contents are in messages of 63 or 127 bytes, hashed ones in those of a multiple of 32: so no run has another's message.
 #[inline]
 pub(super) fn linked(header: &Header, content: &Content) -> RunHash {
-    let key = &header.previous.0;
-    let mut message = [0; BLOCK];
-    message[..32].copy_from_slice(content);
-    message[32..].copy_from_slice(&header.author.peer.0);
-    let heads = header.heads.len();
-    if heads == 0 {
-        return RunHash(*blake3::keyed_hash(key, &message).as_bytes());
-    }
-    if heads <= FEW {
-        // A hasher that takes pieces costs as much as the block that is hashed.
-        let mut whole = [0; BLOCK + 32 * FEW];
-        whole[..BLOCK].copy_from_slice(&message);
-        for (place, head) in whole[BLOCK..].chunks_exact_mut(32).zip(&header.heads) {
-            place.copy_from_slice(&head.hash.0);
+    let (key, peer, heads) = (&header.previous.0, &header.author.peer.0, &*header.heads);
+    let content = match (content, heads) {
+        (Content::Hashed(content), _) => content,
+        (Content::Whole(content), []) => {
+            let mut message = [0; 32 + WHOLE];
+            message[..32].copy_from_slice(peer);
+            message[32..].copy_from_slice(content);
+            return RunHash(keyed_hash_short(key, &message));
         }
-        return RunHash(*blake3::keyed_hash(key, &whole[..BLOCK + 32 * heads]).as_bytes());
+        (Content::Whole(content), [head, ..]) => {
+            let mut message = [0; 96 + WHOLE];
+            message[..32].copy_from_slice(peer);
+            message[32..64].copy_from_slice(&head.author.peer.0);
+            message[64..96].copy_from_slice(&head.hash.0);
+            message[96..].copy_from_slice(content);
+            return RunHash(keyed_hash_short(key, &message));
+        }
+    };
+    if heads.len() > FEW {
+        let mut hasher = blake3::Hasher::new_keyed(key);
+        hasher.update(content).update(peer);
+        for head in heads {
+            hasher.update(&head.hash.0);
+        }
+        return RunHash(*hasher.finalize().as_bytes());
     }
-    let mut hasher = blake3::Hasher::new_keyed(key);
-    hasher.update(&message);
-    for head in &header.heads {
-        hasher.update(&head.hash.0);
+    let mut message = [0; BLOCK + 32 * FEW];
+    message[..32].copy_from_slice(content);
+    message[32..64].copy_from_slice(peer);
+    for (place, head) in message[BLOCK..].chunks_exact_mut(32).zip(heads) {
+        place.copy_from_slice(&head.hash.0);
     }
-    RunHash(*hasher.finalize().as_bytes())
+    RunHash(keyed_hash_short(key, &message[..BLOCK + 32 * heads.len()]))
 }
 
 /// Of a header's values without hashes, and of the operations' bytes as the author wrote them.
 ///
 /// The header is hashed as values, not as it travels, so that a delta may leave out what its receiver can derive. There is one way
 /// to write a header's values; that there are several for an operation is the codec's affair, so operations are never encoded again.
-pub(super) fn content_hash(header: &Header, count: usize, operations: &[u8]) -> Content {
+pub(super) fn content_hash(header: &Header, count: usize, operations: &[u8]) -> [u8; 32] {
     let most = header_room(header);
     if most > SHORT {
         return hash_behind(&mut vec![0; most], header, count, operations);
@@ -82,12 +122,12 @@ pub(super) fn content_hash(header: &Header, count: usize, operations: &[u8]) -> 
     let length = put_header(&mut message, header, count, operations.len());
     let end = length + operations.len();
     message[length..end].copy_from_slice(operations);
-    *blake3::hash(&message[..end.next_multiple_of(BLOCK)]).as_bytes()
+    hash_blocks(&message[..end.next_multiple_of(BLOCK)])
 }
 
 /// Of a header and operations that are not together. In one piece BLAKE3 hashes chunks side by side: that is worth a copy, unless a long one would be made of fresh pages.
 #[inline(never)]
-fn hash_behind(message: &mut [u8], header: &Header, count: usize, operations: &[u8]) -> Content {
+fn hash_behind(message: &mut [u8], header: &Header, count: usize, operations: &[u8]) -> [u8; 32] {
     let length = put_header(message, header, count, operations.len());
     let (header_bytes, end) = (&message[..length], length + operations.len());
     let filled = end.next_multiple_of(BLOCK);
@@ -130,6 +170,12 @@ fn header_room(header: &Header) -> usize {
 /// Puts the header's values in front. Its length.
 #[inline(always)]
 fn put_header(message: &mut [u8], header: &Header, count: usize, length: usize) -> usize {
+    put_values(message, header, count, length, true)
+}
+
+/// The same, with the heads' peers or without.
+#[inline(always)]
+fn put_values(message: &mut [u8], header: &Header, count: usize, length: usize, with_peers: bool) -> usize {
     // Destructured: a new field is a compile error here. The previous run's hash is the key, and the peer is beside the content.
     let Header { author, seq, lamport, previous: _, heads, schema, fingerprint } = header;
     let heads = &**heads;
@@ -155,9 +201,11 @@ fn put_header(message: &mut [u8], header: &Header, count: usize, length: usize) 
     if !heads.is_empty() {
         left.varint(heads.len() as u64);
     }
-    // Their hashes are beside the content.
+    // Their hashes are beside the content, and beside a whole one their peers.
     for Head { author: Author { peer, incarnation }, seq, hash: _ } in heads {
-        left.put(&peer.0);
+        if with_peers {
+            left.put(&peer.0);
+        }
         left.varint(u64::from(*incarnation));
         left.varint(*seq);
     }
@@ -211,33 +259,89 @@ mod tests {
     use super::*;
     use crate::replica::Peer;
 
+    fn header(heads: u64) -> Header {
+        let author = Author { peer: Peer([7; 32]), incarnation: 3 };
+        let previous = RunHash([9; 32]);
+        let mut header =
+            Header { author, seq: 5, lamport: 9, previous, schema: 1, fingerprint: 2, ..Header::blank() };
+        for seq in 0..heads {
+            header.heads.push(Head {
+                author: Author { peer: Peer([6; 32]), ..author },
+                seq,
+                hash: RunHash([8; 32]),
+            });
+        }
+        header
+    }
+
+    fn content(header: &Header, operations: &[u8], with_peers: bool) -> Vec<u8> {
+        let mut content = vec![0; header_room(header)];
+        let end = put_values(&mut content, header, 4, operations.len(), with_peers);
+        content.truncate(end);
+        content.extend_from_slice(operations);
+        content
+    }
+
     /// However it is put together it is the hash of header and operations in one piece.
     #[test]
     fn runs_of_all_lengths_are_hashed_alike() {
-        let author = Author { peer: Peer([7; 32]), incarnation: 3 };
         for heads in [0, 1, 2, 3, 6, 7, 40] {
-            let previous = RunHash([9; 32]);
-            let mut header =
-                Header { author, seq: 5, lamport: 9, previous, schema: 1, fingerprint: 2, ..Header::blank() };
-            for seq in 0..heads {
-                header.heads.push(Head { author, seq, hash: RunHash([8; 32]) });
-            }
-            for length in [0, 1, 100, 200, 256, 1_000, 1_024, 5_000, COPIED, COPIED + 1, 300_000] {
+            let header = header(heads);
+            for length in (0..70).chain([100, 200, 256, 1_000, 1_024, 5_000, COPIED, COPIED + 1, 300_000]) {
                 let operations: Vec<u8> = (0..length).map(|byte| byte.to_le_bytes()[0]).collect();
-                let mut whole = vec![0; header_room(&header)];
-                let end = put_header(&mut whole, &header, 4, operations.len());
-                whole.truncate(end);
-                whole.extend_from_slice(&operations);
+                let mut whole = content(&header, &operations, true);
                 whole.resize(whole.len().next_multiple_of(64), 0);
                 let mut put = vec![1];
                 assert_eq!(put_content(&mut put, &header, 4, &operations) * 64, whole.len());
                 assert_eq!(put[1..], whole);
-                let mut message = blake3::hash(&whole).as_bytes().to_vec();
-                message.extend([7; 32]);
-                message.resize(64 + 32 * header.heads.len(), 8);
+                let mut short = content(&header, &operations, false);
+                let mut message;
+                if heads < 2 && short.len() <= 31 {
+                    short.resize(31, 0);
+                    message = vec![7; 32];
+                    message.resize(32 + 32 * usize::from(heads > 0), 6);
+                    message.resize(message.len() + 32 * usize::from(heads > 0), 8);
+                    message.extend(short);
+                } else {
+                    message = blake3::hash(&whole).as_bytes().to_vec();
+                    message.extend([7; 32]);
+                    message.resize(64 + 32 * header.heads.len(), 8);
+                }
                 let expected = blake3::keyed_hash(&header.previous.0, &message);
                 assert_eq!(run_hash(&header, 4, &operations).0, *expected.as_bytes(), "{heads} {length}");
             }
         }
+    }
+
+    /// What hands a run on can change none of it, however short the run is.
+    #[test]
+    fn each_value_of_a_short_run_is_in_its_name() {
+        let [first, second] = [header(0), header(1)];
+        let other = Author { peer: Peer([5; 32]), incarnation: 3 };
+        let head = |change: &dyn Fn(&mut Head)| {
+            let mut header = second.clone();
+            change(&mut header.heads[0]);
+            header
+        };
+        let names = [
+            run_hash(&first, 1, &[1, 2]),
+            run_hash(&first, 2, &[1, 2]),
+            run_hash(&first, 1, &[1, 2, 0]),
+            run_hash(&first, 1, &[1]),
+            run_hash(&Header { author: other, ..first.clone() }, 1, &[1, 2]),
+            run_hash(&Header { seq: 6, ..first.clone() }, 1, &[1, 2]),
+            run_hash(&Header { lamport: 10, ..first.clone() }, 1, &[1, 2]),
+            run_hash(&Header { schema: 2, ..first.clone() }, 1, &[1, 2]),
+            run_hash(&Header { fingerprint: 3, ..first.clone() }, 1, &[1, 2]),
+            run_hash(&Header { previous: RunHash([1; 32]), ..first.clone() }, 1, &[1, 2]),
+            run_hash(&second, 1, &[1, 2]),
+            run_hash(&head(&|head| head.author = other), 1, &[1, 2]),
+            run_hash(&head(&|head| head.author.incarnation = 4), 1, &[1, 2]),
+            run_hash(&head(&|head| head.seq = 6), 1, &[1, 2]),
+            run_hash(&head(&|head| head.hash = RunHash([1; 32])), 1, &[1, 2]),
+        ];
+        assert!(whole_content(&second, 1, &[1, 2]).is_some());
+        let different: std::collections::BTreeSet<_> = names.iter().collect();
+        assert_eq!(different.len(), names.len());
     }
 }

@@ -3,9 +3,12 @@
 //! `blake3::hash` uses them within one message. Across messages only its `platform` module does, which is public without being promised: so it is named in this file alone, the
 //! crate's requirement of BLAKE3 ends at the next minor version, and each digest here is one of `blake3::hash`, as a test compares.
 
-use blake3::{IncrementCounter, platform::Platform};
+use blake3::{
+    IncrementCounter,
+    platform::{Platform, le_bytes_from_words_32, words_from_le_bytes_32},
+};
 
-use super::hash::{BLOCK, Content, content_hash, put_content};
+use super::hash::{BLOCK, Content, content_hash, put_content, whole_content};
 use crate::replica::run::Header;
 
 /// Bytes and blocks of a chunk.
@@ -25,18 +28,57 @@ const CHUNK_START: u8 = 1;
 const CHUNK_END: u8 = 1 << 1;
 const PARENT: u8 = 1 << 2;
 const ROOT: u8 = 1 << 3;
+const KEYED: u8 = 1 << 4;
+
+/// What `blake3::hash` makes of some whole blocks, a chunk at most.
+#[inline]
+pub(super) fn hash_blocks(blocks: &[u8]) -> Value {
+    compress(IV, 0, blocks)
+}
+
+/// What `blake3::keyed_hash` makes of a message that is a chunk at most.
+#[inline]
+pub(super) fn keyed_hash_short(key: &Value, message: &[u8]) -> Value {
+    compress(words_from_le_bytes_32(key), KEYED, message)
+}
+
+/// Without a hasher that takes any message in pieces: that costs half as much as each block or two that most runs have.
+#[inline(always)]
+fn compress(mut value: [u32; 8], mode: u8, message: &[u8]) -> Value {
+    debug_assert!((1..=CHUNK).contains(&message.len()));
+    let platform = Platform::detect();
+    let mut blocks = message.chunks(BLOCK).peekable();
+    let mut flags = mode | CHUNK_START;
+    while let Some(bytes) = blocks.next() {
+        if blocks.peek().is_none() {
+            flags |= CHUNK_END | ROOT;
+        }
+        let mut padded = [0; BLOCK];
+        let block = if let Some(whole) = bytes.first_chunk() {
+            whole
+        } else {
+            padded[..bytes.len()].copy_from_slice(bytes);
+            &padded
+        };
+        platform.compress_in_place(&mut value, block, bytes.len().to_le_bytes()[0], 0, flags);
+        flags = mode;
+    }
+    le_bytes_from_words_32(&value)
+}
 
 /// Contents that are hashed together.
 pub(super) struct Lanes {
     platform: Platform,
     bytes: Vec<u8>,
     messages: Vec<Message>,
-    digests: Vec<Content>,
+    contents: Vec<Content>,
     /// By the number of blocks of a chunk, less one: chunks that are hashed together.
     groups: [Vec<Chunk>; BLOCKS],
     /// Chaining values of messages of several chunks.
-    values: Vec<Content>,
+    values: Vec<Value>,
 }
+
+type Value = [u8; 32];
 
 #[derive(Clone, Copy)]
 struct Message {
@@ -58,7 +100,7 @@ impl Lanes {
             platform: Platform::detect(),
             bytes: Vec::new(),
             messages: Vec::new(),
-            digests: Vec::new(),
+            contents: Vec::new(),
             groups: [const { Vec::new() }; BLOCKS],
             values: Vec::new(),
         }
@@ -67,7 +109,7 @@ impl Lanes {
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.messages.clear();
-        self.digests.clear();
+        self.contents.clear();
     }
 
     /// The bytes that wait to be hashed.
@@ -78,22 +120,24 @@ impl Lanes {
     #[inline]
     pub(super) fn push(&mut self, header: &Header, count: usize, operations: &[u8]) {
         let start = self.bytes.len();
-        let (blocks, digest) = if operations.len() > LONG {
-            (0, content_hash(header, count, operations))
+        let (blocks, content) = if let Some(whole) = whole_content(header, count, operations) {
+            (0, whole)
+        } else if operations.len() > LONG {
+            (0, Content::Hashed(content_hash(header, count, operations)))
         } else {
-            (put_content(&mut self.bytes, header, count, operations), [0; 32])
+            (put_content(&mut self.bytes, header, count, operations), Content::Hashed([0; 32]))
         };
         self.messages.push(Message { start, blocks });
-        self.digests.push(digest);
+        self.contents.push(content);
     }
 
-    /// The digests, in the order in which they were pushed.
+    /// The contents, in the order in which they were pushed.
     pub(super) fn finish(&mut self) -> &[Content] {
         self.short();
         if self.messages.iter().any(|message| message.blocks > BLOCKS) {
             self.several();
         }
-        &self.digests
+        &self.contents
     }
 
     /// Messages of one chunk.
@@ -136,9 +180,9 @@ impl Lanes {
         }
     }
 
-    /// Hashes what is in the groups: to the values, or else to the digests.
+    /// Hashes what is in the groups: to the values, or else to the contents.
     fn hash_groups(&mut self, counter: u64, end: u8, to_values: bool) {
-        let out = if to_values { &mut self.values } else { &mut self.digests };
+        let Self { values: of_chunks, contents, .. } = self;
         macro_rules! of_blocks {
             ($($blocks:literal)*) => {
                 $(
@@ -150,8 +194,12 @@ impl Lanes {
                         }
                         let flags = (0, CHUNK_START, end);
                         let values = many(self.platform, &inputs[..chunks.len()], counter, flags);
-                        for (chunk, value) in chunks.iter().zip(values.chunks_exact(32)) {
-                            out[chunk.to].copy_from_slice(value);
+                        for (chunk, value) in chunks.iter().zip(values) {
+                            if to_values {
+                                of_chunks[chunk.to] = value;
+                            } else {
+                                contents[chunk.to] = Content::Hashed(value);
+                            }
                         }
                     }
                     group.clear();
@@ -178,13 +226,16 @@ impl Lanes {
                     }
                 }
             }
-            let out = if flags & ROOT == 0 { &mut self.values } else { &mut self.digests };
             for (pairs, to) in pairs.chunks(AT_ONCE).zip(to.chunks(AT_ONCE)) {
                 let mut inputs = [&[0; BLOCK]; AT_ONCE];
                 inputs.iter_mut().zip(pairs).for_each(|(input, pair)| *input = pair);
                 let values = many(self.platform, &inputs[..pairs.len()], 0, (flags, 0, 0));
-                for (to, value) in to.iter().zip(values.chunks_exact(32)) {
-                    out[*to].copy_from_slice(value);
+                for (to, value) in to.iter().zip(values) {
+                    if flags & ROOT == 0 {
+                        self.values[*to] = value;
+                    } else {
+                        self.contents[*to] = Content::Hashed(value);
+                    }
                 }
             }
         }
@@ -213,9 +264,10 @@ fn many<const N: usize>(
     inputs: &[&[u8; N]],
     counter: u64,
     (flags, start, end): (u8, u8, u8),
-) -> [u8; 32 * AT_ONCE] {
-    let mut out = [0; 32 * AT_ONCE];
-    platform.hash_many(inputs, &IV, counter, IncrementCounter::No, flags, start, end, &mut out);
+) -> [Value; AT_ONCE] {
+    let mut out = [[0; 32]; AT_ONCE];
+    let bytes = out.as_flattened_mut();
+    platform.hash_many(inputs, &IV, counter, IncrementCounter::No, flags, start, end, bytes);
     out
 }
 
@@ -226,6 +278,19 @@ mod tests {
         Author, Peer, RunHash,
         codec::hash::{linked, run_hash},
     };
+
+    #[test]
+    fn what_is_hashed_without_a_hasher_is_hashed_alike() {
+        let bytes: Vec<u8> = (0..=u8::MAX).cycle().take(CHUNK).collect();
+        for length in 1..=CHUNK {
+            let message = &bytes[..length];
+            assert_eq!(
+                keyed_hash_short(&[3; 32], message),
+                *blake3::keyed_hash(&[3; 32], message).as_bytes()
+            );
+            assert_eq!(hash_blocks(message), *blake3::hash(message).as_bytes());
+        }
+    }
 
     /// Digests are those of `blake3::hash`, whatever is hashed beside them.
     #[test]

@@ -65,4 +65,4 @@ pub(crate) use self::{
 };
 
 /// Of the bytes of deltas and proofs; raised with each change of their layout.
-const FORMAT: u64 = 2;
+const FORMAT: u64 = 3;

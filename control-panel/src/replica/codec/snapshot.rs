@@ -6,8 +6,8 @@ use super::{
 };
 
 /// Of the envelope and what the replica puts in it; raised with each change of their layout.
-const FORMAT: u64 = 4;
-const SNAPSHOT: &[u8; 32] = b"control-panel snapshot v4\0\0\0\0\0\0\0";
+const FORMAT: u64 = 5;
+const SNAPSHOT: &[u8; 32] = b"control-panel snapshot v5\0\0\0\0\0\0\0";
 
 /// What an envelope holds, its hash checked.
 #[derive(Debug)]

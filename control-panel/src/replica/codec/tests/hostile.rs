@@ -105,7 +105,7 @@ fn mutations_and_noise_never_panic() {
         taken += u32::from(is_safe(&bytes, originals));
         let noise: Vec<_> = (0..rng.index(300)).map(|_| rng.next_u64() as u8).collect();
         is_safe(&noise, originals);
-        let noise: Vec<_> = [2, 3].into_iter().chain(noise.into_iter().map(|byte| byte & 0x3f)).collect();
+        let noise: Vec<_> = [3, 3].into_iter().chain(noise.into_iter().map(|byte| byte & 0x3f)).collect();
         is_safe(&noise, originals);
     }
     assert!(taken > 100, "only {taken} mutations were read at all");
@@ -131,11 +131,11 @@ fn what_is_declared_is_checked_before_it_is_believed() {
     let signed = [&[0b11_0010][..], &[1; 32], &[0], &[9; 32], &[0], &[1]].concat();
     let max = u64::from(u32::MAX);
     for (what, bytes) in [
-        ("runs", with(&[&[2]], max)),
-        ("op_bytes in an operation", with(&[&[2, 1], &first], max << 1)),
-        ("run_ops in a run", with(&[&[2, 1], &many], max)),
-        ("heads in a run", with(&[&[2, 1], &headed], max)),
-        ("signature_bytes", with(&[&[2, 1], &signed], max)),
+        ("runs", with(&[&[3]], max)),
+        ("op_bytes in an operation", with(&[&[3, 1], &first], max << 1)),
+        ("run_ops in a run", with(&[&[3, 1], &many], max)),
+        ("heads in a run", with(&[&[3, 1], &headed], max)),
+        ("signature_bytes", with(&[&[3, 1], &signed], max)),
     ] {
         match refused(&bytes, &limits) {
             Refused::Limit { what: found, .. } => assert_eq!(found, what),
@@ -182,10 +182,10 @@ fn each_limit_holds() {
 #[test]
 fn versions_and_trailing_bytes_are_named() {
     let bytes = delta(&[run(author(0), None, &[], vec![apply(1, "")])]).encode().unwrap();
-    let newer = [&[3], &bytes[1..]].concat();
-    assert_eq!(refused(&newer, &Limits::default()), Refused::Version { found: 3, known: 2 });
+    let newer = [&[4], &bytes[1..]].concat();
+    assert_eq!(refused(&newer, &Limits::default()), Refused::Version { found: 4, known: 3 });
     let error: DecodeError = decode(&newer).unwrap_err();
-    assert!(error.to_string().contains("version 3") && error.to_string().contains("version 2"));
+    assert!(error.to_string().contains("version 4") && error.to_string().contains("version 3"));
     let longer = [&bytes[..], &[0, 0]].concat();
     assert_eq!(refused(&longer, &Limits::default()), Refused::Trailing { left: 2 });
 }
@@ -193,7 +193,7 @@ fn versions_and_trailing_bytes_are_named() {
 /// A clock that jumps forward is read, for the replica to refuse and to blame its author; one beyond 64 bits is not.
 #[test]
 fn clocks_do_not_overflow() {
-    let start = [&[2, 1, 0b10_1010][..], &[1; 32], &[0], &[9; 32], &[0]];
+    let start = [&[3, 1, 0b10_1010][..], &[1; 32], &[0], &[9; 32], &[0]];
     let jump = with(&start, u64::MAX - 2);
     let read = decode(&[&jump[..], &[1]].concat()).unwrap();
     assert_eq!(read.runs[0].clock(), u64::MAX - 1);
@@ -201,7 +201,7 @@ fn clocks_do_not_overflow() {
         let bytes = [&with(&start, beyond)[..], &[1]].concat();
         assert!(matches!(refused(&bytes, &Limits::default()), Refused::Malformed(_)), "{beyond}");
     }
-    let seq = [&[2, 1, 0b10_0010][..], &[1; 32], &[0], &[9; 32]];
+    let seq = [&[3, 1, 0b10_0010][..], &[1; 32], &[0], &[9; 32]];
     let bytes = [&with(&seq, u64::MAX)[..], &[1]].concat();
     assert!(matches!(refused(&bytes, &Limits::default()), Refused::Malformed(_)));
 }
@@ -230,11 +230,11 @@ fn a_second_way_to_write_a_delta_is_refused() {
 #[test]
 fn a_run_that_continues_the_one_before_it_does_not_name_it() {
     let first = [&[0b10_0010][..], &[1; 32], &[0], &[9; 32], &[0], &[1]].concat();
-    let hash = decode(&[&[2, 1], &first[..]].concat()).unwrap().runs[0].hash;
-    let named = [&[2, 2], &first[..], &[0b10_1010], &hash.0, &[1, 1, 1]].concat();
+    let hash = decode(&[&[3, 1], &first[..]].concat()).unwrap().runs[0].hash;
+    let named = [&[3, 2], &first[..], &[0b10_1010], &hash.0, &[1, 1, 1]].concat();
     assert!(matches!(refused(&named, &Limits::default()), Refused::NotCanonical(_)));
     // Another predecessor is another branch.
-    let branch = [&[2, 2], &first[..], &[0b10_1010], &[9; 32], &[0, 1, 1]].concat();
+    let branch = [&[3, 2], &first[..], &[0b10_1010], &[9; 32], &[0, 1, 1]].concat();
     decode(&branch).unwrap();
 }
 
@@ -242,7 +242,7 @@ fn a_run_that_continues_the_one_before_it_does_not_name_it() {
 fn heads_are_in_order() {
     let head = |index: u8, peer: u8| [&[index << 1 | 1][..], &[peer; 32], &[0], &[0], &[7; 32]].concat();
     let run = |heads: [Vec<u8>; 2]| {
-        let start = [&[2, 1, 0b10_0110][..], &[1; 32], &[0], &[9; 32], &[0], &[2]].concat();
+        let start = [&[3, 1, 0b10_0110][..], &[1; 32], &[0], &[9; 32], &[0], &[2]].concat();
         [&start[..], &heads.concat(), &[1]].concat()
     };
     decode(&run([head(1, 2), head(2, 3)])).unwrap();

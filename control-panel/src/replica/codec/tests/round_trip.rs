@@ -76,7 +76,7 @@ fn the_layout_is_the_documented_one() {
     let third = run(author(0), Some(&first), &[], vec![apply(1, ""), Operation::Cut { upto: 300 }]);
     let bytes = delta(&[first.clone(), second.clone(), third.clone()]).encode().unwrap();
     let layout = [
-        &[2, 3][..],
+        &[3, 3][..],
         // Author 0, named; same schema, one operation. It is covered by the third's signature.
         &[0b10_0010, 0],
         &[1; 32],
@@ -116,7 +116,28 @@ fn the_layout_is_the_documented_one() {
 fn the_hash_is_the_documented_one() {
     let first = run(author(0), None, &[], vec![apply(7, "seven")]);
     let content = [&[0][..], &[0, 1], &[8], &[14], b"\x07\x05seven"].concat();
-    assert_eq!(first.hash, documented(&[9; 32], content, &[&[1; 32]]));
+    assert_eq!(first.hash, documented_short(&[9; 32], &[&[1; 32]], content));
+
+    // With a head, whose peer is not in the content.
+    let short = run(author(2), Some(&first), &[&first], vec![apply(7, "")]);
+    let Header { seq, lamport, .. } = &short.header;
+    let since = u8::try_from(lamport - seq).unwrap();
+    let content =
+        [&[0b100, u8::try_from(*seq).unwrap(), since][..], &[1], &[0, 0], &[3], &[4, 7, 0]].concat();
+    assert_eq!(short.hash, documented_short(&first.hash.0, &[&[3; 32], &[1; 32], &first.hash.0], content));
+
+    // The longest that is short, and one byte more.
+    for length in [24, 25] {
+        let text = "x".repeat(length.into());
+        let run = run(author(0), None, &[], vec![apply(7, &text)]);
+        let operation = [&[2 * (2 + length), 7, length], text.as_bytes()].concat();
+        let content = [&[0, 0, 1, 3 + length], &operation[..]].concat();
+        let name = match content.len() {
+            31 => documented_short(&[9; 32], &[&[1; 32]], content),
+            _ => documented(&[9; 32], content, &[&[1; 32]]),
+        };
+        assert_eq!(run.hash, name);
+    }
 
     let mut second =
         run(author(1), Some(&first), &[&first], vec![apply(7, ""), Operation::Ack { digest: None }]);
@@ -129,15 +150,22 @@ fn the_hash_is_the_documented_one() {
         &[1, 0xad, 2],
         &[3, 0x80, 1],
         &[1],
-        &[1; 32],
-        &[0, 0],
-        &[2],
-        &[4],
-        &[4, 7, 0, 1],
     ]
     .concat();
+    let short = [&content[..], &[0, 0], &[2], &[4], &[4, 7, 0, 1]].concat();
     let hash = run_hash(&second.header, 2, &second.bytes);
-    assert_eq!(hash, documented(&first.hash.0, content, &[&[2; 32], &first.hash.0]));
+    assert_eq!(hash, documented_short(&first.hash.0, &[&[2; 32], &[1; 32], &first.hash.0], short));
+    let long = [&content[..], &[1; 32], &[0, 0], &[2], &[40], &[8; 40]].concat();
+    let hash = run_hash(&second.header, 2, &[8; 40]);
+    assert_eq!(hash, documented(&first.hash.0, long, &[&[2; 32], &first.hash.0]));
+}
+
+/// Of a short run: of the previous run's hash, what is before the content, and that without its zeros.
+fn documented_short(previous: &[u8; 32], before: &[&[u8; 32]], mut content: Vec<u8>) -> RunHash {
+    content.resize(31, 0);
+    let mut message: Vec<u8> = before.iter().flat_map(|hash| **hash).collect();
+    message.extend(content);
+    RunHash(*blake3::keyed_hash(previous, &message).as_bytes())
 }
 
 /// Of the previous run's hash, the content without its zeros, and what is beside it.
