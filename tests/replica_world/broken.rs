@@ -1,4 +1,8 @@
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    fmt,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use control_panel::{
     Stamp, State,
@@ -102,6 +106,50 @@ fn a_report_of_other_states_names_the_operation_and_the_path() {
     assert!(message.contains(" on: shown[") && !message.contains('\n'), "{message}");
 }
 
+/// Of a program that counts one more from the hundredth operation on.
+#[derive(Clone)]
+struct Programmed {
+    is_wrong: bool,
+    points: Vec<u64>,
+}
+
+#[expect(clippy::missing_fields_in_debug, reason = "the program is none of the state")]
+impl fmt::Debug for Programmed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Programmed").field("points", &self.points).finish()
+    }
+}
+
+impl PartialEq for Programmed {
+    fn eq(&self, other: &Self) -> bool {
+        self.points == other.points
+    }
+}
+
+impl State for Programmed {
+    type Op = usize;
+
+    fn apply(&mut self, at: &usize, stamp: &Stamp) {
+        self.points[*at] += if self.is_wrong && stamp.lamport >= 100 { 2 } else { 1 };
+    }
+}
+
+/// Another program on one replica: what both make of the operations since they agreed is compared, and names the first.
+#[test]
+fn a_report_of_another_program_names_its_first_operation_and_the_path() {
+    let made = AtomicUsize::new(0);
+    let init = || Programmed { is_wrong: made.fetch_add(1, Ordering::Relaxed) == 1, points: vec![0; 5] };
+    let world = World { frames: 1_300, crashes: 0, partitions: 0, ..World::default() };
+    let digest = |state: &Programmed| state.points.iter().sum();
+    let message = failure(|| {
+        world.assert_converges_with(init, |builder| builder.digest(digest), |rng, _, _| Some(rng.index(5)));
+    });
+    let found = message.split_once(": the states differ from ").expect(&message).1;
+    let lamport = found.split_once('@').expect(found).0.parse::<u64>().expect(found);
+    assert!((100..103).contains(&lamport) && found.contains(" on: points["), "{message}");
+    assert!(!message.contains('\n'), "{message}");
+}
+
 /// Its undo forgets one of two fields.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Board {
@@ -176,6 +224,7 @@ fn a_failure_is_run_again_by_one_line() {
         poison: false,
         cuts: 1,
         joins: 1,
+        readers: 1,
         crowd: 2
     });
     let fails = |world: &World| {
@@ -234,6 +283,7 @@ fn each_fault_that_never_happened_is_named() {
         (World { poison: true, ..calm.clone() }, "no operation panicked"),
         (World { cuts: 3, ..calm.clone() }, "no replica let history go"),
         (World { crowd: 3, ..calm.clone() }, "no member of the crowd edited"),
+        (World { joins: 2, readers: 1, ..calm.clone() }, "nothing that a reader committed was void"),
     ];
     for (world, missing) in faults {
         let message = failure(|| world.assert_converges(Sum::default, |_, _, _| None));
@@ -243,6 +293,12 @@ fn each_fault_that_never_happened_is_named() {
     // One that joins does so in the quiet ending at the latest.
     let report = World { joins: 1, ..calm }.run(Sum::default, |builder| builder, |_, _, _| None);
     assert_eq!(report.joined, 1);
+}
+
+#[test]
+#[should_panic(expected = "of 1 that join, 2 only read")]
+fn those_that_read_are_among_those_that_join() {
+    World { joins: 1, readers: 2, ..World::default() }.assert_converges(Sum::default, |_, _, _| Some(1));
 }
 
 #[test]

@@ -56,6 +56,25 @@ fn crashes_at_every_step_lose_nothing_that_was_stored() {
     assert!(unstored > 0, "a crash before the store loses what no one knows");
 }
 
+/// What those commit that may only read is void on all, and comes back to them; and all wait for what they acknowledge.
+#[test]
+fn readers_are_heard_and_write_nothing() {
+    let mut alone = 0;
+    // Some of these need not show all that they are for.
+    for seed in seeds(130).filter(|seed| *seed >= 100) {
+        let readers = 1 + usize::try_from(seed % 2).expect("small");
+        let calm = World { frames: 150, joins: 2, readers, ..world(seed) };
+        let world = match seed % 3 {
+            0 => calm,
+            1 => World { cuts: 2, revocations: 5, ..calm },
+            _ => World { joins: 4, retire: true, ..World { peers: calm.peers.max(3), ..calm } },
+        };
+        converges(&world, if seed % 2 == 0 { |builder| builder } else { ReplicaBuilder::undoing });
+        alone += world.run(Machines::default, |builder| builder, edit).unwritten;
+    }
+    assert!(alone > 0, "a reader commits");
+}
+
 /// Long enough for digests to be compared: replicas that converge are never reported to differ.
 #[test]
 fn digests_of_equal_states_are_equal() {

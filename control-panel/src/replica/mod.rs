@@ -49,6 +49,8 @@ mod builder;
 pub mod codec;
 mod delta;
 mod desync;
+#[cfg(any(feature = "journal", feature = "testing"))]
+mod desync_report;
 mod error;
 mod extent;
 mod fold;
@@ -73,6 +75,8 @@ pub(crate) mod publish;
 mod redo;
 mod reducers;
 mod refold;
+#[cfg(any(feature = "journal", feature = "testing"))]
+mod refolded;
 mod remember;
 mod reports;
 #[cfg(feature = "journal")]
@@ -113,4 +117,6 @@ pub use self::{
     state::{Footprint, Keys, State, Undoable},
     version::Version,
 };
+#[cfg(any(feature = "journal", feature = "testing"))]
+pub use self::{desync_report::DesyncReport, refolded::Refolded};
 pub use crate::intent::ids::{Author, Peer, Stamp};

@@ -113,8 +113,9 @@ pub enum ReplicaNotice {
         message: String,
     },
     /// A peer's state differs, though it has the same operations: another reducer, or an `apply` that is not deterministic. It came of one of the operations in a window,
-    /// and two digests do not say of which. That is named by comparing more: what [`refold`](super::Replica::refold) shows of the window here with what it shows there, line by
-    /// line, where two programs differ; `testing::sync_test` on either side, which names the place in the state too, where `apply` differs from itself.
+    /// and two digests do not say of which. What either side makes of the window does: [`refolded`](super::Replica::refolded) on both, and
+    /// [`DesyncReport::between`](super::DesyncReport::between) the two names the operation and the path in the state. Where `apply` differs from itself, `testing::sync_test` names both on one
+    /// side alone.
     Desync {
         /// Who.
         peer: Peer,

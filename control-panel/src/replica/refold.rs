@@ -5,7 +5,7 @@ use super::{Replica, Stamp, State, fold::Entry};
 impl<S: State> Replica<S> {
     /// Applies the stable operations above a Lamport time and up to another once more, and calls `each` with the state after each of them: to find the operation after which
     /// the states of two replicas differ. Where one reports a [`Desync`](super::ReplicaNotice::Desync), both list that window, and the first line in which the lists differ is the
-    /// operation's.
+    /// operation's: [`DesyncReport`](super::DesyncReport) compares them, and says where in the state, too.
     ///
     /// It begins with the state as of the last [cut](Self::cut) or a later snapshot, so what a cut covers is not shown. What is not
     /// [stable](Self::watermark) is not shown either: it may be another on the other replica. A replica whose `apply` differs from itself may show other states than it went through.
@@ -49,16 +49,31 @@ impl<S: State> Replica<S> {
     /// # Panics
     /// If `apply` or `each` does.
     pub fn refold(&self, after: u64, upto: u64, mut each: impl FnMut(&Stamp, &S::Op, &S)) {
+        self.refold_from(after, upto, |operation, state| {
+            if let Some((stamp, op)) = operation {
+                each(&stamp, op, state);
+            }
+        });
+    }
+
+    /// The same, and if there is any operation, the state before it first, of none.
+    pub(super) fn refold_from(
+        &self,
+        after: u64,
+        upto: u64,
+        mut each: impl FnMut(Option<(Stamp, &S::Op)>, &S),
+    ) {
         let (upto, (_, base)) = (upto.min(self.stable), self.fold.base());
         let after = after.max(base);
         if after >= upto {
             return;
         }
         let mut state = S::clone(&self.fold.state_below(after));
+        each(None, &state);
         for entry in self.fold.entries(after, upto) {
             let (stamp, op) = (Entry::stamp(entry), entry.op());
             state.apply(op, &stamp);
-            each(&stamp, op, &state);
+            each(Some((stamp, op)), &state);
         }
     }
 }

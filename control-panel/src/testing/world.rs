@@ -115,6 +115,9 @@ pub struct World {
     /// How many peers the second one invites while it runs, from a third of the frames on. Each begins with a snapshot of another's
     /// ([`join`](ReplicaBuilder::join)), and edits then. At most 100. Default: 0.
     pub joins: usize,
+    /// How many of those, from the first one on, are invited to read alone ([`Grant::Read`](crate::replica::Grant::Read)). They are edited as the others are: what they commit is void on every
+    /// replica and comes back to them, and what they acknowledge counts. Default: 0.
+    pub readers: usize,
     /// How many members there are besides `peers`: of these only the runs are made, and no one asks them. They edit as the others do,
     /// acknowledge, and have what the second peer has. For groups of which not every member can be simulated: a replica's memory grows with the
     /// square of their number. Default: 0.
@@ -140,6 +143,7 @@ impl Default for World {
             poison: false,
             cuts: 0,
             joins: 0,
+            readers: 0,
             crowd: 0,
         }
     }
@@ -157,7 +161,7 @@ impl World {
     ///
     /// Checked at the end: no session has anything to send or to ask for; all versions are equal; all states are, and equal to a fold from scratch of the operations of a replica that took all
     /// runs that were ever stored, and let none go; no operation
-    /// that a replica had stored is missing, but those that a retirement makes void, which came back to their author once
+    /// that a replica had stored is missing, but those that a retirement makes void, and those of readers, which came back to their author once
     /// ([`take_void`](crate::Replica::take_void)); nothing came or went at or below what was a watermark, and no effect was performed
     /// for an operation that is void; what was taken back in the end is not applied; what panicked is left out, and nothing else is for that; no states were reported to differ; every watermark has reached the last operation; a peer that went on twice was reported by all.
     ///
@@ -238,6 +242,7 @@ impl World {
     {
         assert!((2..=100).contains(&self.peers), "a world has 2 to 100 peers, not {}", self.peers);
         assert!(self.joins <= 100, "at most 100 peers join, not {}", self.joins);
+        assert!(self.readers <= self.joins, "of {} that join, {} only read", self.joins, self.readers);
         assert!(self.crowd <= 10_000, "a crowd has at most 10,000 members, not {}", self.crowd);
         let parts = 2 + usize::from(self.retire) + usize::from(self.equivocate);
         assert!(

@@ -75,7 +75,11 @@ impl fmt::Display for Difference {
 /// );
 /// ```
 pub fn difference<T: fmt::Debug + ?Sized>(left: &T, right: &T) -> Option<Difference> {
-    let (left, right) = (outline(left), outline(right));
+    difference_of_outlines(&outline(left), &outline(right))
+}
+
+/// The same, of their outlines.
+pub(crate) fn difference_of_outlines(left: &str, right: &str) -> Option<Difference> {
     if left == right {
         return None;
     }

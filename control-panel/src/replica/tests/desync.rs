@@ -1,21 +1,29 @@
 //! Row 24: the same operations, another state.
 
 use std::{
+    fmt,
     hash::{DefaultHasher, Hash, Hasher},
     sync::atomic::{AtomicU32, Ordering},
 };
 
 use super::forger::peer;
 use crate::replica::{
-    Misbehaviour, Peer, Replica, ReplicaNotice, Stamp, State,
+    DesyncReport, Misbehaviour, Peer, Replica, ReplicaNotice, Stamp, State,
     run::{Digest, Operation},
 };
 
 /// A counter that one of its versions counts differently from some time on.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 struct Count {
     sum: u64,
     wrong_from: u64,
+}
+
+#[expect(clippy::missing_fields_in_debug, reason = "the version is none of the state")]
+impl fmt::Debug for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Count").field("sum", &self.sum).finish()
+    }
 }
 
 impl State for Count {
@@ -103,13 +111,55 @@ fn two_lists_of_the_window_name_the_operation() {
         assert_eq!(ops, Some(ends), "the whole window, and no more");
     }
     let first = lists[0].iter().zip(&lists[1]).find(|(one, two)| one != two);
-    let (stamp, _) = first.expect("a line that differs").0;
+    let ((stamp, ours), (_, theirs)) = first.expect("a line that differs");
     let wrong = lists[0].iter().find(|(stamp, _)| stamp.lamport >= 1500).expect("an operation");
     assert_eq!(*stamp, wrong.0);
+    let sides = group.each_ref().map(|member| member.refolded(agreed, at));
+    let report = DesyncReport::between(&sides[0], &sides[1]).expect("they differ");
+    assert_eq!(report.operation, Some((*stamp, "1".to_owned())));
+    let difference = report.difference.as_ref().expect("in the state");
+    assert_eq!(
+        (&difference.path[..], &difference.left, &difference.right),
+        ("sum", &ours.to_string(), &theirs.to_string())
+    );
+    assert_eq!(report.to_string(), format!("the states differ from {stamp} 1 on: sum: {ours} != {theirs}"));
+    assert_eq!(DesyncReport::between(&sides[0], &sides[0]), None);
     // What is not stable, or was let go, is in no list.
     let mut rest = 0;
     group[0].refold(group[0].watermark(), u64::MAX, |_, _, _| rest += 1);
     assert_eq!(rest, 0);
+}
+
+/// One side begins later than the other, as a cut let go what was before, or has another operation.
+#[test]
+fn windows_that_are_not_the_same_are_compared_where_both_show_something() {
+    let side = |adds: &[u64], wrong_from| {
+        let mut member = Replica::new(peer(1), [peer(1)], Count { sum: 0, wrong_from });
+        for add in adds {
+            member.commit(*add);
+            let _ = (member.outbox(), member.settle());
+        }
+        member
+    };
+    let here = side(&[1, 2, 3, 4], u64::MAX);
+    let compare = |there: &Replica<Count>, after: [u64; 2]| {
+        let report = DesyncReport::between(&here.refolded(after[0], 9), &there.refolded(after[1], 9));
+        report.map(|report| report.to_string())
+    };
+    let differs = side(&[1, 2, 3, 4], 3);
+    let found = Some("the states differ from 3@0101010101010101.0#2 3 on: sum: 6 != 7".to_owned());
+    for after in [[0, 0], [1, 0], [0, 1], [2, 1], [1, 2]] {
+        assert_eq!(compare(&differs, after), found, "{after:?}");
+    }
+    let before = "the states differ before the first operation that both sides show: sum: 6 != 7".to_owned();
+    assert_eq!([[3, 0], [0, 3]].map(|after| compare(&differs, after)), [Some(before.clone()), Some(before)]);
+    let longer = side(&[1, 2, 3, 4, 5], u64::MAX);
+    assert_eq!((compare(&longer, [0, 0]), compare(&longer, [4, 0])), (None, None));
+    let other = compare(&side(&[1, 9, 3], u64::MAX), [0, 0]).expect("another operation");
+    assert!(
+        other.starts_with("2@0101010101010101.0#1 2 is applied on one side, and not on the other"),
+        "{other}"
+    );
 }
 
 /// A digest of a state that is never reached: what it says later is compared all the same.

@@ -63,18 +63,19 @@ impl Acts {
         joiner < self.invited.len()
     }
 
-    /// The host's part: it invites the peers that are to join by now. `joiner` is the peer of each.
+    /// The host's part: it invites the peers that are to join by now, the first ones to read. `joiner` is the peer of each.
     pub(super) fn host<S: State>(
         &mut self,
         frame: u64,
-        invitations: &[u64],
+        (invitations, readers): (&[u64], usize),
         joiner: impl Fn(usize) -> Peer,
         host: &mut Replica<S>,
     ) {
         let index = self.invited.len();
         if invitations.get(index).is_some_and(|at| frame >= *at) {
             let peer = joiner(index);
-            self.invited.extend(host.invite(peer, Grant::Write).ok().map(|stamp| (peer, stamp)));
+            let grant = if index < readers { Grant::Read } else { Grant::Write };
+            self.invited.extend(host.invite(peer, grant).ok().map(|stamp| (peer, stamp)));
         }
     }
 

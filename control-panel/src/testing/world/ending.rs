@@ -9,7 +9,7 @@ use super::{
     node::Node,
 };
 use crate::{
-    replica::{Peer, Replica, Stamp, State},
+    replica::{DesyncReport, Peer, Replica, Stamp, State},
     testing::laws::agree,
     util::{
         difference::{difference, outline::brief, part},
@@ -230,6 +230,19 @@ where
         is_fold(node, replica.state(), &folded, &entries, &start)
     };
     settled.map(check).find_map(Result::err)
+}
+
+/// What two replicas make of the operations from where their states agreed to where they do not.
+pub(super) fn desync<S>(nodes: &[Node<S>], peers: [Peer; 2], agreed: u64, at: u64) -> Option<DesyncReport>
+where
+    S: State + Debug,
+    S::Op: Debug,
+{
+    let [here, there] = peers.map(|peer| {
+        let replica = live(nodes).find(|(_, node, _)| node.peer == peer).map(|(.., replica)| replica);
+        replica.map(|replica| replica.refolded(agreed, at))
+    });
+    DesyncReport::between(&here?, &there?)
 }
 
 /// The operations applied to a state made anew; twice, as the oracle has to be right itself.

@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 
 use super::World;
 use crate::{
-    replica::{Author, Peer, SnapshotError, Stamp},
+    replica::{Author, DesyncReport, Peer, SnapshotError, Stamp},
     util::difference::{Difference, outline::shorten},
 };
 
@@ -45,8 +45,14 @@ pub(super) enum Failure {
     NotRevoked { stamp: Stamp },
     /// An operation that is left out as if its `apply` had panicked.
     NotPoison { stamp: Stamp },
-    /// A replica reports that another's state differs. With what applying their operations again finds.
-    Desync { peers: [Peer; 2], at: u64, agreed: u64, cause: Option<Box<Self>> },
+    /// A replica reports that another's state differs. With what applying their operations again finds, of either, and of both beside each other.
+    Desync {
+        peers: [Peer; 2],
+        at: u64,
+        agreed: u64,
+        cause: Option<Box<Self>>,
+        report: Option<Box<DesyncReport>>,
+    },
     /// A snapshot that is refused.
     Snapshot { peer: Peer, error: SnapshotError },
     /// A replica that did not report a fork.
@@ -145,9 +151,11 @@ impl Display for Failure {
             }
             Self::NotRevoked { stamp } => write!(f, "{stamp} is applied, though it was taken back"),
             Self::NotPoison { stamp } => write!(f, "{stamp} is left out, and its `apply` does not panic"),
-            Self::Desync { peers: [one, two], at, agreed, cause } => {
+            Self::Desync { peers: [one, two], at, agreed, cause, report } => {
                 write!(f, "{one} reports that the state of {two} differs at {at}; they agreed at {agreed}")?;
-                cause.as_ref().map_or(Ok(()), |cause| write!(f, ": {cause}"))
+                let found =
+                    [cause.as_ref().map(ToString::to_string), report.as_ref().map(ToString::to_string)];
+                found.into_iter().flatten().try_for_each(|found| write!(f, ": {found}"))
             }
             Self::Snapshot { peer, error } => write!(f, "{peer} cannot begin with a snapshot: {error}"),
             Self::ForkUnseen { peer } => write!(f, "{peer} did not report the fork"),

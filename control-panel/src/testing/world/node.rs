@@ -221,7 +221,13 @@ impl<S: State> Node<S> {
                 }
                 ReplicaNotice::Desync { peer, at, agreed, .. } => {
                     let peers = [self.peer, *peer];
-                    return Err(Failure::Desync { peers, at: *at, agreed: *agreed, cause: None });
+                    return Err(Failure::Desync {
+                        peers,
+                        at: *at,
+                        agreed: *agreed,
+                        cause: None,
+                        report: None,
+                    });
                 }
                 _ => {}
             }

@@ -104,6 +104,8 @@ pub struct WorldReport {
     pub joined: u64,
     /// Replicas that went on from one, as they lacked what others had let go.
     pub rejoined: u64,
+    /// Operations that members committed that may only read: void, and given back.
+    pub unwritten: u64,
     /// Effects performed, each once.
     pub effects: u64,
     /// Quiet frames until all had everything.
@@ -135,6 +137,7 @@ impl WorldReport {
             (world.cuts > 0 && self.forgotten == 0, "no replica let history go"),
             (world.crowd > 0 && self.crowd == 0, "no member of the crowd edited"),
             (world.joins > 0 && self.joined == 0, "no replica began with a snapshot"),
+            (world.readers > 0 && self.unwritten == 0, "nothing that a reader committed was void"),
         ]
         .into_iter()
         .filter_map(|(missing, what)| missing.then_some(what))

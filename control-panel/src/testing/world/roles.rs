@@ -55,6 +55,11 @@ impl Roles {
         peer(self.members() + index)
     }
 
+    /// Whether a peer is one of so many that join and only read.
+    pub(super) fn is_reader(&self, of: Peer, readers: usize) -> bool {
+        (0..readers).any(|index| self.joining(index) == of)
+    }
+
     /// The number of a node's peer: a copy has its original's.
     pub(super) fn number(&self, node: usize) -> usize {
         match (self.joiner(node), &self.twins) {

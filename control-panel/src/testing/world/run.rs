@@ -99,9 +99,10 @@ impl<'a, P: Program> Simulation<'a, P> {
 
     pub(super) fn run(mut self) -> Result<WorldReport, Failure> {
         self.frames().map_err(|failure| match failure {
-            Failure::Desync { peers, at, agreed, cause: None } => {
+            Failure::Desync { peers, at, agreed, .. } => {
                 let cause = ending::cause(&self.nodes, peers, &|| self.program.init()).map(Box::new);
-                Failure::Desync { peers, at, agreed, cause }
+                let report = ending::desync(&self.nodes, peers, agreed, at).map(Box::new);
+                Failure::Desync { peers, at, agreed, cause, report }
             }
             failure => failure,
         })?;
@@ -111,7 +112,10 @@ impl<'a, P: Program> Simulation<'a, P> {
             let parts = [OWNER, retirement.victim].map(peer);
             self.acts.void(&self.ledger, &members, parts)
         });
-        let void = void.unwrap_or_default();
+        let mut void = void.unwrap_or_default();
+        for reader in 0..self.world.readers {
+            void.extend(self.ledger.of(self.roles.joining(reader)).map(|run| run.hash));
+        }
         let mut revoked = self.revoked.clone();
         if !revoked.is_empty() {
             // What is taken back may change what others meet, stable ones too: and so which of them panic.
@@ -133,6 +137,8 @@ impl<'a, P: Program> Simulation<'a, P> {
             self.journal.note(format_args!("{stamp} {op}"));
         }
         self.report.log = log;
+        let readers = self.nodes.iter().filter(|node| self.roles.is_reader(node.peer, self.world.readers));
+        self.report.unwritten = readers.map(|node| node.given_back.len() as u64).sum();
         self.report.agreed = self.nodes.iter().map(Node::agreed).sum();
         self.report.undone.sort();
         self.report.redone.sort();

@@ -103,7 +103,8 @@ impl<P: Program> Simulation<'_, P> {
     fn act(&mut self, node: usize) {
         let Self { nodes, faults, acts, roles, .. } = self;
         if let Some(host) = nodes[node].replica.as_mut().filter(|_| node == HOST) {
-            acts.host(self.frame, &faults.invitations, |index| roles.joining(index), host);
+            let invitations = (&faults.invitations[..], self.world.readers);
+            acts.host(self.frame, invitations, |index| roles.joining(index), host);
         }
         if let Some(retirement) = &faults.retirement {
             let victim = nodes[retirement.victim].peer;
