@@ -1,5 +1,7 @@
-// Before the README, as the first definition of a link counts: there they are files of the repository.
+// Before the README, as the first definition of a link counts: there they are files of the repository. The picture is in
+// the page itself, since no address of the repository is known.
 #![doc = include_str!("guide/links/readme.md")]
+#![doc = include_str!("guide/links/picture.txt")]
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

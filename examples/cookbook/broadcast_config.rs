@@ -7,6 +7,9 @@
 //! ```console
 //! cargo run -p examples --example cookbook_broadcast_config
 //! ```
+//!
+//! What to look for: all three workers report `error`, the filter of the one command, and a fourth of another name is sent its
+//! own.
 
 use std::{collections::BTreeSet, time::Duration};
 

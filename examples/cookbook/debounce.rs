@@ -7,6 +7,8 @@
 //! ```console
 //! cargo run -p examples --example cookbook_debounce
 //! ```
+//!
+//! What to look for: four strokes, and one search, for `pane`; the searches that were stopped are no failures.
 
 use std::{thread, time::Duration};
 

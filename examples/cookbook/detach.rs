@@ -7,6 +7,8 @@
 //! ```console
 //! cargo run -p examples --example cookbook_detach
 //! ```
+//!
+//! What to look for: the process in the background answers `ready` over a pipe, and is not a fork of the one that prints it.
 
 use std::{
     env, io,

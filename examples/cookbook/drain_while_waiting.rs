@@ -6,6 +6,8 @@
 //! ```console
 //! cargo run -p examples --example cookbook_drain_while_waiting
 //! ```
+//!
+//! What to look for: every row, once and in order, through a queue of 16, and a wait that ends.
 
 use std::time::Duration;
 

@@ -8,6 +8,8 @@
 //! cargo run -p examples --example cookbook_exit_verdict; echo $?
 //! cargo run -p examples --example cookbook_exit_verdict -- down; echo $?
 //! ```
+//!
+//! What to look for: the first ends with 0 although a run failed, the second with 1.
 
 use std::{env, fs, io, process::ExitCode, time::Duration};
 

@@ -8,6 +8,8 @@
 //! ```console
 //! cargo run -p examples --example cookbook_flush_at_exit
 //! ```
+//!
+//! What to look for: all 10,000 samples are saved through a queue of 64, after the shutdown began.
 
 use control_panel::{
     Context, ControlPanel, GraphIntent, IntentSource, QueuedIntent, Reducer, SendError, worker,

@@ -9,6 +9,8 @@
 //! ```console
 //! cargo run -p examples --example cookbook_futurelock
 //! ```
+//!
+//! What to look for: rows and ticks come through one slot, and the program ends.
 
 use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 

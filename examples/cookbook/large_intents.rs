@@ -7,6 +7,8 @@
 //! ```console
 //! cargo run -p examples --example cookbook_large_intents
 //! ```
+//!
+//! What to look for: an intent has a few bytes, though one of its variants has a picture of 4 KiB.
 
 use std::mem::size_of;
 

@@ -6,6 +6,8 @@
 //! ```console
 //! cargo run -p examples --example cookbook_latest_progress
 //! ```
+//!
+//! What to look for: many more steps are sent than are drawn, and the last one is drawn.
 
 use std::time::Duration;
 

@@ -9,6 +9,9 @@
 //! ```console
 //! cargo run -p examples --example cookbook_panic_hook
 //! ```
+//!
+//! What to look for: the worker's panic is shown in the status line and the screen is not given back; the program's own panic
+//! gives it back.
 
 use std::{
     panic,

@@ -7,6 +7,9 @@
 //! ```console
 //! cargo run -p examples --example cookbook_ready_in_order
 //! ```
+//!
+//! What to look for: the index finds two pages, since it begins after the store; of the remote store, which never gets ready,
+//! the index never begins.
 
 use std::{
     collections::BTreeMap,

@@ -9,6 +9,8 @@
 //! ```console
 //! cargo run -p examples --example cookbook_runtime_at_exit
 //! ```
+//!
+//! What to look for: the report names `reader`, which blocks without end, and the program ends all the same.
 
 use std::{
     sync::mpsc::{Receiver, channel},

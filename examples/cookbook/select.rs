@@ -13,6 +13,8 @@
 //! ```console
 //! cargo run -p examples --example cookbook_select
 //! ```
+//!
+//! What to look for: each of the three forms delivers every row, once and in order.
 
 use std::{collections::VecDeque, pin::pin, time::Duration};
 

@@ -8,6 +8,8 @@
 //! ```console
 //! cargo run -p examples --example cookbook_sync_callback
 //! ```
+//!
+//! What to look for: a clean report, printed from a callback on a thread of the runtime.
 
 use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, ShutdownReport, worker};
 use tokio::{runtime::Builder, task::block_in_place};

@@ -8,6 +8,8 @@
 //! ```console
 //! cargo run -p examples --example cookbook_terminal_input
 //! ```
+//!
+//! What to look for: lines that you type and a clock's seconds arrive in one loop, which sleeps in between; it ends at `quit`.
 
 use std::{
     io::{BufRead, BufReader, Read, stdin},

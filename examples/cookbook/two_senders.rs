@@ -7,6 +7,8 @@
 //! ```console
 //! cargo run -p examples --example cookbook_two_senders
 //! ```
+//!
+//! What to look for: `ab12` for two senders, whatever was sent first, and `1a2b` for a sender and its clone.
 
 use control_panel::{ControlPanel, GraphIntent, IntentSource};
 

@@ -8,7 +8,8 @@
 //!     cargo run -p examples --features journal --example graph_journal -- replay /tmp/a.journal --print remarks.state
 //!     cargo run -p examples --features journal --example graph_journal -- shrink /tmp/a.journal
 //!
-//! The editor has a mistake on purpose, which takes some hundred edits to show: `shrink` finds the few that matter.
+//! What to look for: the editor has a mistake on purpose, which takes some hundred edits to show; `replay` finds the frame, and `shrink`
+//! the few edits that matter.
 
 mod app;
 mod record;

@@ -84,7 +84,10 @@ fn each_link_of_the_readme_has_a_target_on_the_crates_page() {
         page.lines().filter_map(of).collect()
     };
     let readme = read("README.md");
-    assert_eq!(names(&readme), names(&read("control-panel/src/guide/links/readme.md")));
+    let mut on_the_page = names(&read("control-panel/src/guide/links/readme.md"));
+    on_the_page.extend(names(&read("control-panel/src/guide/links/picture.txt")));
+    on_the_page.sort();
+    assert_eq!(names(&readme), on_the_page);
     assert!(!readme.contains("](crate"), "what only rustdoc understands");
     let in_line: Vec<_> = targets(&readme).into_iter().filter(|target| is_local(target)).collect();
     assert_eq!(
@@ -92,4 +95,27 @@ fn each_link_of_the_readme_has_a_target_on_the_crates_page() {
         names(&readme).len(),
         "by reference, so that they can be two things: {in_line:?}"
     );
+}
+
+/// The crate's page has the picture in itself, as it has no address of the repository: it is the README's.
+#[test]
+fn the_picture_on_the_crates_page_is_the_readmes() {
+    let readme = read("README.md");
+    let path = readme.lines().find_map(|line| line.strip_prefix("[picture]: ")).unwrap();
+    let definition = read("control-panel/src/guide/links/picture.txt");
+    let encoded = definition.trim_end().strip_prefix("[picture]: data:image/png;base64,").unwrap();
+    assert_eq!(encoded, base64(&fs::read(root().join(path)).unwrap()), "encode {path} anew");
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let word = chunk.iter().fold(0, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        for place in 0..4 {
+            let digit = usize::try_from(word >> (18 - 6 * place) & 63).unwrap();
+            text.push(if place <= chunk.len() { char::from(DIGITS[digit]) } else { '=' });
+        }
+    }
+    text
 }

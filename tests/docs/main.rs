@@ -1,8 +1,10 @@
-//! What the documentation says of the repository, and what fits on its pages: named tests exist, links lead somewhere, code fits
-//! rustdoc's column. That its examples run is the doc tests' part.
+//! What the documentation says of the repository and of the code, and what fits on its pages: named tests exist, links lead
+//! somewhere, defaults are the code's, code fits rustdoc's column. That its examples run is the doc tests' part.
 
 mod anchors;
 mod code;
+mod defaults;
+mod examples;
 mod links;
 mod named;
 mod pages;

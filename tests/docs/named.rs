@@ -69,3 +69,19 @@ fn no_guarantee_is_without_a_test() {
     assert!(rows > 50, "{rows} rows");
     assert_eq!(tables.matches("\n## ").count(), 10, "as many promises as the design has");
 }
+
+/// Each row of the README's table of problems names one test, in its last column.
+#[test]
+fn each_row_of_the_readmes_problems_names_a_test() {
+    let (page, tests) = (crate::read("README.md"), tests());
+    let (_, behind) = page.split_once("| written by hand |").unwrap();
+    let mut rows = 0;
+    for row in behind.lines().skip(2).take_while(|line| line.starts_with("| ")) {
+        rows += 1;
+        let shown_by: Vec<_> = words(row.trim_end_matches(" |").rsplit(" | ").next().unwrap()).collect();
+        assert!(!shown_by.is_empty(), "no test is named: {row}");
+        let missing: Vec<_> = shown_by.into_iter().filter(|word| !tests.contains(*word)).collect();
+        assert!(missing.is_empty(), "there is no test {missing:?}");
+    }
+    assert!(rows >= 9, "{rows} rows");
+}

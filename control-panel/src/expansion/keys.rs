@@ -37,7 +37,7 @@ pub mod worker {
         /// It is asked, and dropped after the grace.
         pub mod cooperative {}
     }
-    /// `grace = "2s"`: how long a cooperative worker may take to stop. Default: 1 s, and never longer than the shutdown.
+    /// `grace = "2s"`: how long a cooperative worker may take to stop. Default: `"5s"`, and never longer than the shutdown.
     pub mod grace {}
     /// `suspend = never | on_idle`: whether its gate closes while the panel is idle. Default: `never`.
     pub mod suspend {
@@ -48,7 +48,7 @@ pub mod worker {
     }
     /// `inbox = Command`: the type of its commands. Default: it takes none.
     pub mod inbox {}
-    /// `inbox_capacity = 64`: how many commands its inbox holds, at least 1.
+    /// `inbox_capacity = 64`: how many commands its inbox holds, at least 1. Default: 32.
     pub mod inbox_capacity {}
     /// `kind = async | local | blocking | thread`: where it runs. Default: `async`, on a task of its own.
     pub mod kind {
@@ -70,7 +70,7 @@ pub mod worker {
     }
     /// `significant`: its group may end with it. Default: it may not.
     pub mod significant {}
-    /// `stuck_after = "5s"`: how long one poll may last before the worker is stuck.
+    /// `stuck_after = "5s"`: how long one poll may last before the worker is stuck. Default: `"10s"`.
     pub mod stuck_after {}
     /// `on_stuck = warn | restart | escalate`: what follows when it is stuck. Default: `warn`.
     pub mod on_stuck {

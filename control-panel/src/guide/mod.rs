@@ -75,3 +75,6 @@ pub mod guarantees {}
 
 #[doc = include_str!("limits.md")]
 pub mod limits {}
+
+#[doc = include_str!("side_by_side.md")]
+pub mod side_by_side {}

@@ -186,6 +186,10 @@ impl<'v> Proof<'v> {
 #[derive(Clone)]
 pub(crate) struct ProvedBy(Arc<dyn Verifier>);
 
+// The verifier is compared by its address, and not called.
+impl std::panic::UnwindSafe for ProvedBy {}
+impl std::panic::RefUnwindSafe for ProvedBy {}
+
 impl ProvedBy {
     /// With what `read` gives, which returns an error unless this verifier accepts all of it.
     #[cfg(feature = "codec")]

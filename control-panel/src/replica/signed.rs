@@ -24,6 +24,10 @@ pub(crate) struct Due {
     made: OnceLock<Box<[u8]>>,
 }
 
+// A signer that panics has made nothing: what is read afterwards asks it again.
+impl std::panic::UnwindSafe for Due {}
+impl std::panic::RefUnwindSafe for Due {}
+
 impl Signature {
     pub(crate) fn due(signer: &Arc<dyn Signer>, hash: RunHash) -> Self {
         Self::Due(Box::new(Due { signer: Arc::clone(signer), hash, made: OnceLock::new() }))
