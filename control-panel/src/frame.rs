@@ -174,6 +174,20 @@ impl<I: Intent> Frame<I> {
 
     /// How many intents it has not handed out, including those beyond the budget; once it is over, how many its budget left to
     /// the next frame. Like `size_hint`, it visits each producer in the frame: do not call it for every intent.
+    ///
+    /// ```
+    /// # use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Row(u32) }
+    /// let mut panel = ControlPanel::<Update>::new();
+    /// let rows = panel.sender(IntentSource::Restore);
+    /// rows.try_send(Update::Row(1))?;
+    /// rows.try_send(Update::Row(2))?;
+    /// let mut frame = panel.drain();
+    /// frame.next();
+    /// assert_eq!(frame.remaining(), 1);
+    /// # Ok::<(), control_panel::TrySendError<Update>>(())
+    /// ```
     pub fn remaining(&self) -> usize {
         self.batch.as_ref().map_or(self.left, |batch| batch.remaining() + self.hand.len())
     }

@@ -74,6 +74,16 @@ impl Observer {
     }
 
     /// Whether the panel was dropped.
+    ///
+    /// ```
+    /// # use control_panel::{ControlPanel, GraphIntent};
+    /// # #[derive(GraphIntent)] enum Update {}
+    /// # let panel = ControlPanel::<Update>::new();
+    /// let observer = panel.observer();
+    /// assert!(!observer.is_gone());
+    /// drop(panel);
+    /// assert!(observer.is_gone()); // and it can still be read
+    /// ```
     pub fn is_gone(&self) -> bool {
         self.hub.gauge.is_closed()
     }
@@ -128,6 +138,17 @@ impl Observer {
 
     /// Whether there is something that a snapshot with this cursor has not seen: a frame, an event of a worker, the panel's end.
     /// Takes no lock.
+    ///
+    /// ```
+    /// # use control_panel::{ControlPanel, GraphIntent};
+    /// # #[derive(GraphIntent)] enum Update {}
+    /// # let mut panel = ControlPanel::<Update>::new();
+    /// let observer = panel.observer();
+    /// let seen = observer.snapshot(Default::default()).cursor();
+    /// assert!(!observer.has_changed(seen)); // a poller reads nothing new
+    /// panel.drain().for_each(drop);
+    /// # let _ = observer.has_changed(seen);
+    /// ```
     pub fn has_changed(&self, seen: Cursor) -> bool {
         let Hub { gauge, events, .. } = &*self.hub;
         gauge.frames() > seen.frames || events.last() > seen.events || gauge.is_closed() != seen.gone
@@ -147,6 +168,18 @@ impl Observer {
 
     /// [`changed`](Self::changed) in one step, for a loop with a waker of its own, such as a window's that requests a repaint. The waker
     /// is woken once, perhaps on the frame thread, and must not block.
+    ///
+    /// ```
+    /// # use control_panel::{ControlPanel, GraphIntent};
+    /// # #[derive(GraphIntent)] enum Update {}
+    /// # let panel = ControlPanel::<Update>::new();
+    /// # use std::task::{Context, Waker};
+    /// let observer = panel.observer();
+    /// let seen = observer.snapshot(Default::default()).cursor();
+    /// // In a loop of one's own: its waker asks for a repaint.
+    /// let mut context = Context::from_waker(Waker::noop());
+    /// assert!(observer.poll_changed(&mut context, seen).is_pending());
+    /// ```
     pub fn poll_changed(&self, cx: &Context<'_>, seen: Cursor) -> Poll<()> {
         self.hub.gauge.poll_changed(cx, || self.has_changed(seen))
     }

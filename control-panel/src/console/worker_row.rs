@@ -105,6 +105,13 @@ pub enum WorkerState {
 
 impl WorkerState {
     /// Whether somebody should look: it is stuck, failed, or is not heard of where it should be.
+    ///
+    /// ```
+    /// use control_panel::console::WorkerState;
+    ///
+    /// assert!(WorkerState::Backoff.is_trouble());
+    /// assert!(!WorkerState::Suspended.is_trouble());
+    /// ```
     #[must_use]
     pub fn is_trouble(self) -> bool {
         matches!(self, Self::Stuck | Self::Backoff | Self::Gone)

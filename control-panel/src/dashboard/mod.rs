@@ -97,6 +97,21 @@ impl Dashboard {
     }
 
     /// How many viewers may watch at a time (`/events`): 16 by default. One more is refused.
+    ///
+    /// ```
+    /// # use control_panel::{ControlPanel, GraphIntent};
+    /// # #[derive(GraphIntent)] enum Update {}
+    /// # let panel = ControlPanel::<Update>::new();
+    /// # use control_panel::dashboard::Dashboard;
+    /// # use std::time::Duration;
+    /// let dashboard = Dashboard::new(panel.observer())
+    ///     .viewers(4)
+    ///     .patience(Duration::from_secs(2))
+    ///     .token("a secret of 16 bytes or more");
+    /// let server = dashboard.serve("127.0.0.1:0")?;
+    /// assert!(server.address().ip().is_loopback());
+    /// # Ok::<(), control_panel::dashboard::DashboardError>(())
+    /// ```
     #[must_use]
     pub fn viewers(self, most: usize) -> Self {
         Self { viewers: most, ..self }
@@ -110,6 +125,16 @@ impl Dashboard {
 
     /// Answers to requests for this host name or address, beside those of this machine. Without one, [`serve`](Self::serve) refuses an
     /// address that other machines reach. The connection is not encrypted: let a proxy or a tunnel do that.
+    ///
+    /// ```
+    /// # use control_panel::{ControlPanel, GraphIntent};
+    /// # #[derive(GraphIntent)] enum Update {}
+    /// # let panel = ControlPanel::<Update>::new();
+    /// # use control_panel::dashboard::Dashboard;
+    /// // Behind a proxy that asks for it by this name.
+    /// let dashboard = Dashboard::new(panel.observer()).answer_to("panel.local");
+    /// # let _ = dashboard;
+    /// ```
     #[must_use]
     pub fn answer_to(mut self, host: impl Into<String>) -> Self {
         self.hosts.push(host.into().to_ascii_lowercase());
@@ -131,6 +156,26 @@ impl Dashboard {
     }
 
     /// Lets a viewer with the token change the policy.
+    ///
+    /// ```
+    /// # use control_panel::{ControlPanel, GraphIntent};
+    /// # use control_panel::dashboard::{Dashboard, PolicyField, PolicyForm};
+    /// # use std::collections::BTreeMap;
+    /// # #[derive(GraphIntent)] enum Update {}
+    /// struct Nothing; // what a form has: see `PolicyForm`
+    ///
+    /// impl PolicyForm for Nothing {
+    ///     fn fields(&self) -> Vec<PolicyField> {
+    ///         Vec::new()
+    ///     }
+    ///     fn submit(&self, _: &BTreeMap<String, String>) -> Result<(), String> {
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # let panel = ControlPanel::<Update>::new();
+    /// let dashboard = Dashboard::new(panel.observer()).policy_form(Nothing);
+    /// # let _ = dashboard;
+    /// ```
     #[must_use]
     pub fn policy_form(self, form: impl PolicyForm) -> Self {
         Self { form: Some(Arc::new(form)), ..self }

@@ -51,6 +51,14 @@ impl FramePause {
     }
 
     /// Whether it is in effect.
+    ///
+    /// ```
+    /// use control_panel::dashboard::FramePause;
+    ///
+    /// let pause = FramePause::new();
+    /// pause.pause();
+    /// assert!(pause.is_paused() && !pause.admits());
+    /// ```
     pub fn is_paused(&self) -> bool {
         self.0.load(Ordering::Acquire) != RUNS
     }

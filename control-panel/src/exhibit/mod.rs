@@ -44,6 +44,19 @@ pub use self::{
 /// ```
 pub trait Exhibit: Send + Sync + 'static {
     /// Adds its rows to the board.
+    ///
+    /// ```
+    /// use control_panel::console::{Board, Exhibit};
+    ///
+    /// struct Files(usize);
+    ///
+    /// impl Exhibit for Files {
+    ///     fn show(&self, board: &mut Board) {
+    ///         board.policy("files open", &self.0);
+    ///     }
+    /// }
+    /// # let _ = Files(3);
+    /// ```
     fn show(&self, board: &mut Board);
 }
 

@@ -97,6 +97,7 @@ pub trait Intent: Sized + Send + 'static {
     /// assert_eq!(replicated, [&Update::VARIANTS[1]]);
     /// assert_eq!(Update::VARIANTS[1].name, "Remote");
     /// assert_eq!(Update::Refresh.variant_name(), "Refresh");
+    /// assert_eq!(Update::Refresh.variant(), 0);
     /// ```
     const VARIANTS: &'static [Variant] = &[];
 

@@ -47,6 +47,18 @@ impl<I> SendError<I> {
     }
 
     /// The reason alone, for errors that must be `Sync` or outlive the intent.
+    ///
+    /// ```
+    /// # use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Row(u32) }
+    /// # use control_panel::SendError;
+    /// async fn rows(cx: Context<Update>) -> Result<(), SendError<()>> {
+    ///     // The error of a worker needs no intent in it.
+    ///     cx.send(Update::Row(1)).await.map_err(|error| error.without_intent())
+    /// }
+    /// # let _ = rows;
+    /// ```
     #[must_use]
     pub fn without_intent(self) -> SendError<()> {
         self.split().0
@@ -71,6 +83,21 @@ impl<I> TrySendError<I> {
     }
 
     /// The reason alone, for errors that must be `Sync` or outlive the intent.
+    ///
+    /// ```
+    /// # use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Row(u32) }
+    /// # use control_panel::TrySendError;
+    /// let panel = ControlPanel::<Update>::builder().capacity(1).build();
+    /// let rows = panel.sender(IntentSource::Restore);
+    /// let full = loop {
+    ///     if let Err(error) = rows.try_send(Update::Row(1)) {
+    ///         break error.without_intent();
+    ///     }
+    /// };
+    /// assert!(matches!(full, TrySendError::Full(())));
+    /// ```
     #[must_use]
     pub fn without_intent(self) -> TrySendError<()> {
         self.split().0
@@ -204,6 +231,12 @@ pub enum CommandError<C> {
 
 impl<C> CommandError<C> {
     /// The refused command.
+    ///
+    /// ```
+    /// # use control_panel::requests::CommandError;
+    /// let error = CommandError::Full("refresh");
+    /// assert_eq!(error.into_command(), "refresh"); // to send it again
+    /// ```
     #[must_use]
     pub fn into_command(self) -> C {
         match self {

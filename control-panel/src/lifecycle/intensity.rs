@@ -83,6 +83,14 @@ impl Intensity {
 
     /// At most `restarts` within any `period` after panics, after being stuck, or without a wait; unlimited after
     /// errors.
+    ///
+    /// ```
+    /// # use control_panel::supervision::Intensity;
+    /// # use std::time::Duration;
+    /// // A service that is down may fail for hours; a bug may not.
+    /// let intensity = Intensity::of_panics(2, Duration::from_secs(60));
+    /// assert_ne!(intensity, Intensity::default());
+    /// ```
     #[must_use]
     pub fn of_panics(restarts: u32, period: Duration) -> Self {
         Self { counts: Counts::Panics, restarts, period }
@@ -90,6 +98,18 @@ impl Intensity {
 
     /// No limit, not even after panics. With [`Backoff::none`](crate::Backoff::none), a worker that fails as soon as it
     /// starts then keeps a core busy.
+    ///
+    /// ```
+    /// # use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Row(u32) }
+    /// # use control_panel::{Restart, Worker, supervision::Intensity};
+    /// # async fn runs(cx: Context<Update>) { cx.cancelled().await }
+    /// let always = Worker::new("follow", IntentSource::Restore, runs)
+    ///     .restart(Restart::Always)
+    ///     .intensity(Intensity::unlimited());
+    /// # ControlPanel::<Update>::new().spawn(always);
+    /// ```
     #[must_use]
     pub fn unlimited() -> Self {
         Self { counts: Counts::None, restarts: u32::MAX, period: Duration::ZERO }

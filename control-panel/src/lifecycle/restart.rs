@@ -50,6 +50,11 @@ impl Backoff {
     }
 
     /// No wait at all.
+    ///
+    /// ```
+    /// # use control_panel::Backoff;
+    /// assert!(Backoff::none().delay(1, 0).is_zero());
+    /// ```
     #[must_use]
     pub fn none() -> Self {
         Self::new(Duration::ZERO, Duration::ZERO)

@@ -77,7 +77,7 @@ impl<S: State + Serialize + DeserializeOwned> Replica<S> {
     /// ```
     /// use control_panel::{
     ///     Peer, Replica, Stamp, State,
-    ///     replica::codec::{Limits, Postcard},
+    ///     replica::{Extent, codec::{Limits, Postcard}},
     /// };
     /// use serde::{Deserialize, Serialize};
     ///
@@ -100,6 +100,24 @@ impl<S: State + Serialize + DeserializeOwned> Replica<S> {
     /// assert_eq!(link.version().get(replica.author()), 0, "not settled yet");
     /// let _ = (replica.settle(), replica.outbox());
     /// assert_eq!(link.version().get(replica.author()), 1);
+    ///
+    /// // What a worker that sends asks, without the replica.
+    /// assert_eq!(link.founders().len(), link.members().len());
+    /// assert!(!link.is_journaled() && !link.has_failed());
+    /// assert_eq!((link.durable(), link.durable_version()), (0, link.version()));
+    /// let lacks = link.since(&Default::default(), &Limits::default());
+    /// for piece in lacks.unwrap().expect("nothing was cut") {
+    ///     let all = replica.since(&Default::default());
+    ///     assert_eq!(piece.unwrap().extent(), Extent::of(&all));
+    /// }
+    /// let snapshot = replica.snapshot().unwrap();
+    /// let bytes = link.encode_snapshot(&snapshot).unwrap();
+    /// link.decode_snapshot(&bytes, 1 << 20).unwrap();
+    /// let _group = link.genesis(); // a hash of how it began
+    ///
+    /// async fn there_is_more(link: &control_panel::link::Link<Words>) {
+    ///     link.news(link.published(), link.durable()).await;
+    /// }
     /// ```
     ///
     /// # Panics

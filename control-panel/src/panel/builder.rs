@@ -129,6 +129,21 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
     /// How many signals each [bus](ControlPanel::bus) keeps for subscribers that have not taken them yet: how far a subscriber
     /// may fall behind before it misses any. Default: 64. Signals stay until newer ones replace them, so each bus holds this
     /// many. 0 is refused with [`BuildError::ZeroSignalCapacity`].
+    ///
+    /// ```
+    /// # use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Row(u32) }
+    /// let builder = ControlPanel::<Update>::builder().signal_capacity(2);
+    /// let panel = builder.build();
+    /// let news = panel.bus::<u32>(IntentSource::LocalUI);
+    /// let mut slow = panel.subscribe::<u32>();
+    /// for number in 0..5 {
+    ///     news.publish(number);
+    /// }
+    /// // It is behind by three: that comes first.
+    /// assert!(slow.try_recv().is_some());
+    /// ```
     pub fn signal_capacity(mut self, signals: usize) -> Self {
         self.signal_capacity = signals;
         self
@@ -293,6 +308,19 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
     ///     panel.wait_ready_timeout(Duration::MAX); // its end wakes it
     /// }
     /// assert_eq!(fetch.status().to_string(), "failed: no route to host");
+    /// ```
+    ///
+    /// ```
+    /// # use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Row(u32) }
+    /// // A worker that ends changes a status line, which this program has not.
+    /// let builder = ControlPanel::<Update>::builder().wake_for_workers(false);
+    /// let panel = builder.build();
+    /// # #[worker(source = IntentSource::Restore)]
+    /// # async fn idle(_cx: Context<Update>) {}
+    /// panel.spawn_idle().ended_blocking();
+    /// assert!(!panel.wait_ready_timeout(Duration::from_millis(5)));
     /// ```
     pub fn wake_for_workers(mut self, wake: bool) -> Self {
         self.wake_for_workers = wake;

@@ -141,6 +141,20 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     }
 
     /// Returns the number of living workers.
+    ///
+    /// ```
+    /// # use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Row(u32) }
+    /// # #[worker(source = IntentSource::Restore)]
+    /// # async fn idle(cx: Context<Update>) { cx.cancelled().await }
+    /// let panel = ControlPanel::<Update>::new();
+    /// let idle = panel.spawn_idle();
+    /// assert_eq!(panel.worker_count(), 1);
+    /// idle.stop();
+    /// idle.ended_blocking();
+    /// assert_eq!(panel.worker_count(), 0);
+    /// ```
     pub fn worker_count(&self) -> usize {
         self.shared.supervisor.registry().count()
     }
@@ -152,6 +166,22 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
 
     /// Returns a stream of the worker events, beginning with the event of this number. Pass `status().events + 1` to get
     /// exactly the events that a status does not include yet.
+    ///
+    /// ```
+    /// # use control_panel::events::Notice;
+    /// # use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Row(u32) }
+    /// # #[worker(source = IntentSource::Restore)]
+    /// # async fn idle(_cx: Context<Update>) {}
+    /// let panel = ControlPanel::<Update>::new();
+    /// panel.spawn_idle().ended_blocking();
+    /// let mut from_the_first = panel.events_from(1);
+    /// let Some(Notice::Event(first)) = from_the_first.try_next() else {
+    ///     panic!("it was spawned")
+    /// };
+    /// assert_eq!(first.name.as_str(), "idle");
+    /// ```
     pub fn events_from(&self, number: u64) -> Events {
         self.shared.events(Some(number))
     }

@@ -126,6 +126,17 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     ///
     /// # Cancel safety
     /// Cancel-safe: waiting drains nothing.
+    ///
+    /// ```
+    /// # use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Row(u32) }
+    /// testing::paused(async |panel: &mut ControlPanel<Update>| {
+    ///     panel.sender(IntentSource::LocalUI).try_send(Update::Row(1)).unwrap();
+    ///     panel.wait_ready().await; // in an async loop
+    ///     assert_eq!(panel.drain().count(), 1);
+    /// });
+    /// ```
     pub async fn wait_ready(&self) {
         self.shared.queue.ready().await;
     }

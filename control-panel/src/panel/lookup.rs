@@ -120,6 +120,24 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     ///
     /// No two workers of a panel share an origin, and the origin of a worker that has ended is not reused. Returns `None` also
     /// for the origin of a sender or a context that belongs to no worker. Costs one look-up, however many workers live.
+    ///
+    /// ```
+    /// # use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Row(u32) }
+    /// # #[worker(source = IntentSource::Restore)]
+    /// # async fn rows(cx: Context<Update>) {
+    /// #     cx.send(Update::Row(1)).await.ok();
+    /// #     cx.cancelled().await
+    /// # }
+    /// let mut panel = ControlPanel::<Update>::new();
+    /// panel.spawn_rows();
+    /// panel.wait_ready_timeout(Duration::MAX);
+    /// # while panel.queued() == 0 { std::thread::yield_now() }
+    /// let origin = panel.drain().next().unwrap().causality_order().origin;
+    /// let sent_it = panel.worker_by_origin(origin).unwrap();
+    /// assert_eq!(sent_it.name(), "rows");
+    /// ```
     pub fn worker_by_origin(&self, origin: Origin) -> Option<WorkerHandle> {
         self.shared.worker_by_origin(origin)
     }

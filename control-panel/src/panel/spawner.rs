@@ -216,6 +216,14 @@ impl<I: Intent, P: Send + Sync + 'static> Spawner<I, P> {
     }
 
     /// As [`ControlPanel::worker_count`](crate::ControlPanel::worker_count).
+    ///
+    /// ```
+    /// # use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Row(u32) }
+    /// let panel = ControlPanel::<Update>::new();
+    /// assert_eq!(panel.spawner().worker_count(), 0);
+    /// ```
     pub fn worker_count(&self) -> usize {
         self.shared.supervisor.registry().count()
     }
@@ -236,6 +244,18 @@ impl<I: Intent, P: Send + Sync + 'static> Spawner<I, P> {
     }
 
     /// As [`ControlPanel::worker_by_origin`](crate::ControlPanel::worker_by_origin).
+    ///
+    /// ```
+    /// # use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Row(u32) }
+    /// # #[worker(source = IntentSource::Restore)]
+    /// # async fn idle(cx: Context<Update>) { cx.cancelled().await }
+    /// let panel = ControlPanel::<Update>::new();
+    /// let idle = panel.spawn_idle();
+    /// let found = panel.spawner().worker_by_origin(idle.origin());
+    /// assert!(found.is_some_and(|found| found.name() == "idle"));
+    /// ```
     pub fn worker_by_origin(&self, origin: Origin) -> Option<WorkerHandle> {
         self.shared.worker_by_origin(origin)
     }
@@ -256,6 +276,18 @@ impl<I: Intent, P: Send + Sync + 'static> Spawner<I, P> {
     }
 
     /// As [`ControlPanel::events_from`](crate::ControlPanel::events_from).
+    ///
+    /// ```
+    /// # use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Row(u32) }
+    /// # #[worker(source = IntentSource::Restore)]
+    /// # async fn idle(_cx: Context<Update>) {}
+    /// let panel = ControlPanel::<Update>::new();
+    /// panel.spawn_idle().ended_blocking();
+    /// let mut events = panel.spawner().events_from(1);
+    /// assert!(events.try_next().is_some());
+    /// ```
     pub fn events_from(&self, number: u64) -> Events {
         self.shared.events(Some(number))
     }

@@ -169,6 +169,30 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     ///
     /// # Panics
     /// In async code, before anything is stopped: use `shutdown_draining(…).await` there. Also if `frame` panics.
+    ///
+    /// ```
+    /// # use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Row(u32) }
+    /// #[worker(source = IntentSource::Restore, cancel = cooperative)]
+    /// async fn flush(cx: Context<Update>) {
+    ///     cx.cancelled().await;
+    ///     // `cx.sender()` waits for a slot after a stop too; `cx.send` does not.
+    ///     for row in 0..1000 {
+    ///         if cx.sender().send(Update::Row(row)).await.is_err() {
+    ///             return;
+    ///         }
+    ///     }
+    /// }
+    /// let mut panel = ControlPanel::<Update>::new();
+    /// panel.spawn_flush();
+    /// # panel.wait_ready_timeout(Duration::from_millis(50));
+    /// let mut rows = 0;
+    /// let report = panel.shutdown_draining_blocking(|panel| {
+    ///     rows += panel.drain().count();
+    /// });
+    /// assert!(report.is_clean() && rows <= 1000);
+    /// ```
     #[track_caller]
     pub fn shutdown_draining_blocking(&mut self, frame: impl FnMut(&mut Self)) -> ShutdownReport {
         park::assert_may_block("shutdown_draining_blocking", "`shutdown_draining(…).await`");

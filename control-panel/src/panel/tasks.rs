@@ -90,6 +90,23 @@ impl<I: Intent, P: Send + Sync + 'static, K: Ord> Tasks<I, P, K> {
     ///
     /// A refused task never runs, and its arguments are dropped. If they are worth more than that (a connection that is to
     /// be answered), compare [`len`](Self::len) with the limit before the spawn.
+    ///
+    /// ```
+    /// # use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Row(u32) }
+    /// # use control_panel::{Worker, WorkerStatus, supervision::SpawnError};
+    /// # let panel = ControlPanel::<Update>::new();
+    /// // Two at a time, and no third waits: it is refused.
+    /// let calls = panel.tasks().limit(2).backlog(0);
+    /// let call = |name: &'static str| {
+    ///     let waits = |cx: Context<Update>| async move { cx.cancelled().await };
+    ///     calls.spawn(Worker::new(name, IntentSource::Restore, waits))
+    /// };
+    /// let (first, second, third) = (call("1"), call("2"), call("3"));
+    /// assert!(!first.status().is_final() && !second.status().is_final());
+    /// assert!(matches!(third.status(), WorkerStatus::Refused(_)));
+    /// ```
     pub fn backlog(mut self, tasks: usize) -> Self {
         self.backlog = tasks;
         self

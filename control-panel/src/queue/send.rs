@@ -128,6 +128,18 @@ impl<I: Intent> IntentSender<I> {
     ///
     /// # Cancel safety
     /// As `send`.
+    ///
+    /// ```
+    /// # use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Row(u32) }
+    /// testing::paused(async |panel: &mut ControlPanel<Update>| {
+    ///     let rows = panel.sender(IntentSource::Restore);
+    ///     while rows.try_send(Update::Row(0)).is_ok() {} // until it is full
+    ///     let refused = rows.send_timeout(Update::Row(7), Duration::from_secs(1));
+    ///     assert_eq!(refused.await.unwrap_err().into_intent(), Update::Row(7));
+    /// });
+    /// ```
     pub async fn send_timeout(&self, intent: I, timeout: Duration) -> Result<(), SendError<I>> {
         self.sends().send_timeout(intent, timeout).await
     }
@@ -210,6 +222,19 @@ impl<I: Intent> IntentSender<I> {
     ///
     /// # Errors
     /// Why it stopped, as [`try_send`](Self::try_send); the refused intent and those behind it stay in `intents`.
+    ///
+    /// ```
+    /// # use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Row(u32) }
+    /// # use std::collections::VecDeque;
+    /// let mut panel = ControlPanel::<Update>::builder().capacity(4).build();
+    /// let rows = panel.sender(IntentSource::Restore);
+    /// let mut queue: VecDeque<_> = (0..9).map(Update::Row).collect();
+    /// rows.try_send_many(&mut queue).unwrap_err(); // as many as fit
+    /// let sent = panel.drain().count();
+    /// assert_eq!(sent + queue.len(), 9); // the rest is still in the deque
+    /// ```
     pub fn try_send_many(&self, intents: &mut VecDeque<I>) -> Result<(), TrySendError<()>> {
         self.producer.try_send_many(intents)
     }

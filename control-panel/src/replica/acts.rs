@@ -160,6 +160,20 @@ impl<S: State> Replica<S> {
 
     /// Whether [`since`](Self::since) has all that a replica of that version lacks. If not, history below a cut is gone here, and the
     /// other replica needs a [`snapshot`](Self::snapshot).
+    ///
+    /// ```
+    /// # use control_panel::{Peer, Replica, Stamp, State};
+    /// # #[derive(Clone, Default)] struct Words(Vec<&'static str>);
+    /// # impl State for Words {
+    /// #     type Op = &'static str;
+    /// #     fn apply(&mut self, word: &&'static str, _: &Stamp) { self.0.push(*word) }
+    /// # }
+    /// # let peers = [Peer([1; 32]), Peer([2; 32])];
+    /// # let mut here = Replica::new(peers[0], peers, Words::default());
+    /// let before = here.version().clone();
+    /// here.commit("first");
+    /// assert!(here.reaches(&before)); // nothing was cut: a delta will do
+    /// ```
     pub fn reaches(&self, version: &Version) -> bool {
         self.graph.reaches(version)
     }

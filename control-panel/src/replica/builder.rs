@@ -167,6 +167,24 @@ impl<S: State> ReplicaBuilder<S> {
 
     /// From how many operations that wait for a member's acknowledgement on that member is
     /// [reported](super::ReplicaNotice::PeerHoldsBack). Default: 100,000.
+    ///
+    /// ```
+    /// # use control_panel::{Peer, Replica, Stamp, State};
+    /// # #[derive(Clone, Default)] struct Words(Vec<&'static str>);
+    /// # impl State for Words {
+    /// #     type Op = &'static str;
+    /// #     fn apply(&mut self, word: &&'static str, _: &Stamp) { self.0.push(*word) }
+    /// # }
+    /// # let peers = [Peer([1; 32]), Peer([2; 32])];
+    /// # let mut here = Replica::new(peers[0], peers, Words::default());
+    /// let replica = Replica::builder(peers[0], Words::default())
+    ///     .unstable_bound(10_000) // a peer that holds back more is reported
+    ///     .fingerprint(3) // of this program's `apply`
+    ///     .performed(0) // no earlier life
+    ///     .payload(|word, bytes| bytes.extend_from_slice(word.as_bytes()))
+    ///     .build();
+    /// # let _ = (replica, here);
+    /// ```
     pub fn unstable_bound(mut self, ops: usize) -> Self {
         self.unstable = ops;
         self

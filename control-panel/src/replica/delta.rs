@@ -55,6 +55,20 @@ impl<Op> Delta<Op> {
     }
 
     /// The authors of its runs, in the order in which they travel: one with several runs comes several times.
+    ///
+    /// ```
+    /// # use control_panel::{Peer, Replica, Stamp, State};
+    /// # #[derive(Clone, Default)] struct Words(Vec<&'static str>);
+    /// # impl State for Words {
+    /// #     type Op = &'static str;
+    /// #     fn apply(&mut self, word: &&'static str, _: &Stamp) { self.0.push(*word) }
+    /// # }
+    /// # let peers = [Peer([1; 32]), Peer([2; 32])];
+    /// # let mut here = Replica::new(peers[0], peers, Words::default());
+    /// here.commit("first");
+    /// let delta = here.since(&Default::default());
+    /// assert!(delta.authors().all(|author| author == here.author()));
+    /// ```
     pub fn authors(&self) -> impl Iterator<Item = Author> + '_ {
         self.runs.iter().map(|run| run.header.author)
     }

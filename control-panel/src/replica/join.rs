@@ -119,6 +119,18 @@ impl<S: State> Replica<S> {
     /// - It began with a snapshot that only its giver vouches for: no other member's digest of the state
     ///   ([`ReplicaBuilder::digest`](super::ReplicaBuilder::digest)) was equal at or above the snapshot's level yet. A digest that differs is reported as
     ///   [`Desync`](super::ReplicaNotice::Desync). Without a digest function, and in a group of two, it stays so: there is nothing to compare with.
+    ///
+    /// ```
+    /// # use control_panel::{Peer, Replica, Stamp, State};
+    /// # #[derive(Clone, Default)] struct Words(Vec<&'static str>);
+    /// # impl State for Words {
+    /// #     type Op = &'static str;
+    /// #     fn apply(&mut self, word: &&'static str, _: &Stamp) { self.0.push(*word) }
+    /// # }
+    /// # let peers = [Peer([1; 32]), Peer([2; 32])];
+    /// # let mut here = Replica::new(peers[0], peers, Words::default());
+    /// assert!(!here.is_provisional()); // it began with the group
+    /// ```
     pub fn is_provisional(&self) -> bool {
         if self.first_unread().is_some() {
             return true;

@@ -54,6 +54,20 @@ impl<S: State> Replica<S> {
     }
 
     /// How many of the state's operations are not stable yet. Costs a search in the log.
+    ///
+    /// ```
+    /// # use control_panel::{Peer, Replica, Stamp, State};
+    /// # #[derive(Clone, Default)] struct Words(Vec<&'static str>);
+    /// # impl State for Words {
+    /// #     type Op = &'static str;
+    /// #     fn apply(&mut self, word: &&'static str, _: &Stamp) { self.0.push(*word) }
+    /// # }
+    /// # let peers = [Peer([1; 32]), Peer([2; 32])];
+    /// # let mut here = Replica::new(peers[0], peers, Words::default());
+    /// here.commit("first");
+    /// let _ = here.settle();
+    /// assert_eq!(here.unstable(), 1); // the other member has not seen it
+    /// ```
     pub fn unstable(&self) -> usize {
         self.fold.unstable(self.stable)
     }
@@ -147,6 +161,19 @@ impl<S: State> Replica<S> {
     }
 
     /// The Lamport time up to which [`settled_ops`](Self::settled_ops) returned what there was.
+    ///
+    /// ```
+    /// # use control_panel::{Peer, Replica, Stamp, State};
+    /// # #[derive(Clone, Default)] struct Words(Vec<&'static str>);
+    /// # impl State for Words {
+    /// #     type Op = &'static str;
+    /// #     fn apply(&mut self, word: &&'static str, _: &Stamp) { self.0.push(*word) }
+    /// # }
+    /// # let peers = [Peer([1; 32]), Peer([2; 32])];
+    /// # let mut here = Replica::new(peers[0], peers, Words::default());
+    /// assert_eq!(here.performed(), 0); // no effect was handed out yet
+    /// # here.commit("first");
+    /// ```
     pub fn performed(&self) -> u64 {
         self.performed.unwrap_or(0)
     }

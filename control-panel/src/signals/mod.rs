@@ -16,11 +16,11 @@
 //! let stop = signals::listen()?;
 //! let mut panel = ControlPanel::<Update>::new();
 //! let waker = panel.waker();
-//! stop.on_request(move || waker.wake()); // ends the sleep below
+//! stop.on_request(move || waker.wake()); // the loop may sleep
 //! while !stop.is_requested() {
 //!     panel.drain().for_each(|queued| match queued.intent {});
-//!     panel.wait_ready_timeout(Duration::from_secs(60));
 //! #   break;
+//!     panel.wait_ready_timeout(Duration::MAX);
 //! }
 //! let report = panel.shutdown_blocking(); // a second Ctrl-C ends this too
 //! # Ok::<(), std::io::Error>(())

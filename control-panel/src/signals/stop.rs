@@ -87,6 +87,15 @@ impl Stop {
 
     /// Returns the signal that made the request, once there is one: the first. If several arrive before anything reads this,
     /// the last of them.
+    ///
+    /// ```
+    /// # fn ended(stop: &control_panel::signals::Stop) -> String {
+    /// match stop.signal() {
+    ///     Some(signal) => format!("stopped by {}", signal.name()),
+    ///     None => "ended by itself".to_owned(),
+    /// }
+    /// # }
+    /// ```
     pub fn signal(&self) -> Option<Signal> {
         self.shared.signal()
     }
@@ -95,6 +104,13 @@ impl Stop {
     ///
     /// # Cancel safety
     /// Cancel-safe: it only observes.
+    ///
+    /// ```
+    /// # async fn serve(stop: control_panel::signals::Stop) {
+    /// // In async code, beside what it serves.
+    /// stop.requested().await;
+    /// # }
+    /// ```
     pub async fn requested(&self) {
         self.shared.token.cancelled().await;
     }

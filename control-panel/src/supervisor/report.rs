@@ -125,6 +125,14 @@ pub enum Verdict {
 
 impl Verdict {
     /// Whether every worker ended well in the end.
+    ///
+    /// ```
+    /// # use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Row(u32) }
+    /// let report = ControlPanel::<Update>::new().shutdown_blocking();
+    /// assert!(report.verdict().is_success()); // the exit code would be 0
+    /// ```
     #[must_use]
     pub fn is_success(self) -> bool {
         self != Self::Failed
@@ -176,6 +184,14 @@ impl ShutdownReport {
     }
 
     /// The time from the first call of `shutdown` to the report. Real time, even under a paused clock.
+    ///
+    /// ```
+    /// # use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Row(u32) }
+    /// let report = ControlPanel::<Update>::new().shutdown_blocking();
+    /// assert!(report.elapsed() < Duration::from_secs(5)); // the deadline
+    /// ```
     pub fn elapsed(&self) -> Duration {
         self.0.elapsed
     }

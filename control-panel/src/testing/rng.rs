@@ -72,6 +72,14 @@ impl Rng {
     }
 
     /// Puts the items in a random order (Fisher and Yates; Durstenfeld, 1964).
+    ///
+    /// ```
+    /// # use control_panel::testing::Rng;
+    /// let mut items = [1, 2, 3, 4];
+    /// Rng::new(7).shuffle(&mut items);
+    /// items.sort_unstable();
+    /// assert_eq!(items, [1, 2, 3, 4]);
+    /// ```
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.index(last + 1));
@@ -79,6 +87,13 @@ impl Rng {
     }
 
     /// A generator of its own, which begins with the next number: what it is asked for leaves this one's sequence as it is.
+    ///
+    /// ```
+    /// # use control_panel::testing::Rng;
+    /// let (mut one, mut other) = (Rng::new(7), Rng::new(7));
+    /// let mut forked = one.fork(); // for another part of the test
+    /// assert_eq!(forked.below(100), other.fork().below(100));
+    /// ```
     pub fn fork(&mut self) -> Self {
         Self(self.next_u64())
     }

@@ -90,6 +90,26 @@ impl<I: Intent, P> Context<I, P> {
     ///
     /// # Cancel safety
     /// As `send`.
+    ///
+    /// ```
+    /// # use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Row(u32) }
+    /// #[worker(source = IntentSource::Restore)]
+    /// async fn rows(cx: Context<Update>) {
+    ///     let full = Duration::from_secs(2);
+    ///     while let Err(error) = cx.send_timeout(Update::Row(1), full).await {
+    ///         let Update::Row(row) = error.into_intent(); // it comes back
+    ///         assert_eq!(row, 1);
+    ///         return;
+    ///     }
+    /// }
+    /// # testing::paused(async |panel: &mut ControlPanel<Update>| {
+    /// #     panel.spawn_rows();
+    /// #     testing::settle().await;
+    /// #     assert_eq!(panel.drain().count(), 1);
+    /// # });
+    /// ```
     pub async fn send_timeout(&self, intent: I, timeout: Duration) -> Result<(), SendError<I>> {
         self.sender.sends_of(&self.run_token).send_timeout(intent, timeout).await
     }
@@ -248,6 +268,22 @@ impl<I: Intent, P> Context<I, P> {
     ///
     /// # Panics
     /// In async code: use `cancelled().await` there.
+    ///
+    /// ```
+    /// # use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Row(u32) }
+    /// #[worker(source = IntentSource::Restore, kind = thread)]
+    /// fn poll(cx: Context<Update>) {
+    ///     // Once a second, and it ends at once when it is asked to stop.
+    ///     while !cx.cancelled_timeout(Duration::from_secs(1)) {
+    ///         cx.send_blocking(Update::Row(1)).ok();
+    ///     }
+    /// }
+    /// # let panel = ControlPanel::<Update>::new();
+    /// # panel.spawn_poll();
+    /// # assert!(panel.shutdown_blocking().is_clean());
+    /// ```
     #[track_caller]
     pub fn cancelled_timeout(&self, timeout: Duration) -> bool {
         park::assert_may_block("cancelled_timeout", "`cancelled().await`");
@@ -257,6 +293,23 @@ impl<I: Intent, P> Context<I, P> {
     /// A token that is cancelled when this worker is asked to stop, to hand on to libraries.
     ///
     /// It is a child: cancelling it does not stop the worker.
+    ///
+    /// ```
+    /// # use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Row(u32) }
+    /// #[worker(source = IntentSource::Restore)]
+    /// async fn fetch(cx: Context<Update>) {
+    ///     // For a library that takes a token. Cancelling this one stops the
+    ///     // library's part, and not the worker.
+    ///     let part = cx.cancellation_token();
+    ///     part.cancel();
+    ///     assert!(part.is_cancelled() && !cx.is_cancelled());
+    /// }
+    /// # let panel = ControlPanel::<Update>::new();
+    /// # panel.spawn_fetch().ended_blocking();
+    /// # assert!(panel.shutdown_blocking().is_clean());
+    /// ```
     pub fn cancellation_token(&self) -> CancellationToken {
         self.run_token.token().child_token()
     }
@@ -267,6 +320,21 @@ impl<I: Intent, P> Context<I, P> {
     /// Reports that this worker is well, which resets its backoff: its next restart waits as short as its first. For a worker
     /// that knows this better than its uptime shows it, such as one that has just connected. Without effect once this run has
     /// ended.
+    ///
+    /// ```
+    /// # use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Row(u32) }
+    /// #[worker(source = IntentSource::Restore, restart = on_failure)]
+    /// async fn connect(cx: Context<Update>) -> Result<(), &'static str> {
+    ///     // … connects, and gets its first answer …
+    ///     cx.healthy(); // the next failure waits for the first pause again
+    ///     cx.send(Update::Row(1)).await.map_err(|_| "closed")
+    /// }
+    /// # let panel = ControlPanel::<Update>::new();
+    /// # panel.spawn_connect().ended_blocking();
+    /// # assert!(panel.shutdown_blocking().is_clean());
+    /// ```
     pub fn healthy(&self) {
         if let Some(registry) = self.cell.registry.upgrade() {
             registry.healthy(self.cell.origin, self.generation);

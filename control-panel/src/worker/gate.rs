@@ -83,6 +83,25 @@ impl Gate {
     ///
     /// # Panics
     /// In async code: use `opened().await` there.
+    ///
+    /// ```
+    /// # use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Row(u32) }
+    /// #[worker(source = IntentSource::Restore, kind = thread)]
+    /// fn scan(cx: Context<Update>) {
+    ///     let gate = cx.gate();
+    ///     for row in 0..3 {
+    ///         gate.opened_blocking(); // waits while the worker is suspended
+    ///         if cx.send_blocking(Update::Row(row)).is_err() {
+    ///             return;
+    ///         }
+    ///     }
+    /// }
+    /// # let panel = ControlPanel::<Update>::new();
+    /// # panel.spawn_scan().ended_blocking();
+    /// # assert_eq!(panel.queued(), 3);
+    /// ```
     #[track_caller]
     pub fn opened_blocking(&self) {
         park::assert_may_block("opened_blocking", "`opened().await`");

@@ -109,6 +109,21 @@ impl<I: Intent, P> Worker<I, P> {
 
     /// Creates a worker with a single run, whose factory is called once: what it captures need not be `Clone`. It cannot be
     /// restarted.
+    ///
+    /// ```
+    /// # use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Row(u32) }
+    /// # use control_panel::Worker;
+    /// // A receiver cannot be cloned for another run: this worker has one.
+    /// let (_sender, receiver) = std::sync::mpsc::channel::<u32>();
+    /// let reads = |cx: Context<Update>| async move {
+    ///     let _receiver = receiver; // moved into the run
+    ///     cx.send(Update::Row(1)).await.ok();
+    /// };
+    /// # let panel = ControlPanel::<Update>::new();
+    /// panel.spawn(Worker::once("reads", IntentSource::Restore, reads));
+    /// ```
     pub fn once<F, Fut>(name: impl Into<Cow<'static, str>>, source: I::Source, factory: F) -> Self
     where
         F: FnOnce(Context<I, P>) -> Fut + Send + 'static,

@@ -152,6 +152,18 @@ impl<P> PolicyWatch<P> {
     }
 
     /// Returns the current policy without marking it as seen.
+    ///
+    /// ```
+    /// # use control_panel::ControlPanel;
+    /// # use control_panel::{GraphIntent, IntentSource};
+    /// # #[derive(GraphIntent)] enum Update {}
+    /// let panel = ControlPanel::<Update, u32>::builder().policy(1).build();
+    /// let mut watch = panel.context(IntentSource::Restore).policy();
+    /// assert_eq!(*watch.borrow_and_update(), 1);
+    /// panel.set_policy(2);
+    /// assert_eq!(*watch.borrow(), 2); // a look: the change is still news
+    /// # assert_eq!(*watch.borrow_and_update(), 2);
+    /// ```
     pub fn borrow(&self) -> Arc<P> {
         Arc::clone(&self.newest.borrow())
     }

@@ -124,6 +124,13 @@ impl<T> Reply<T> {
     }
 
     /// Returns whether the answer is still awaited: worth checking before work that is done only for it.
+    ///
+    /// ```
+    /// let (reply, answer) = control_panel::requests::reply::<u32>();
+    /// assert!(reply.is_wanted());
+    /// drop(answer); // the question is withdrawn
+    /// assert!(!reply.is_wanted());
+    /// ```
     pub fn is_wanted(&self) -> bool {
         #[cfg(feature = "journal")]
         if self.was_wanted {

@@ -204,6 +204,23 @@ impl<I: Intent, P, C> Worker<I, P, C> {
     ///     assert!(matches!(index.status(), WorkerStatus::Running));
     /// });
     /// ```
+    ///
+    /// ```
+    /// # use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Row(u32) }
+    /// # use control_panel::Worker;
+    /// let store = Worker::new("store", IntentSource::Restore, store_runs)
+    ///     .ready_within(Duration::from_secs(5));
+    /// # async fn store_runs(cx: Context<Update>) {
+    /// #     cx.ready();
+    /// # }
+    /// # let panel = ControlPanel::<Update>::new();
+    /// let group = panel.group();
+    /// group.spawn(store);
+    /// let _group = group.start()?; // what is behind it begins at its `cx.ready()`
+    /// # Ok::<(), control_panel::supervision::SpawnError>(())
+    /// ```
     pub fn ready_within(mut self, time: Duration) -> Self {
         self.options.run.ready_within = Some(time);
         self
@@ -231,6 +248,20 @@ impl<I: Intent, P, C> Worker<I, P, C> {
     /// twice this time, even if every thread of the runtime is blocked. Measured in real time, also under a paused clock.
     /// Default: 10 s; at least 10 ms; `Duration::MAX` for never. Does not apply to blocking and native-thread workers, which
     /// may block.
+    ///
+    /// ```
+    /// # use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Row(u32) }
+    /// # use control_panel::{Worker, supervision::OnStuck};
+    /// # async fn runs(cx: Context<Update>) { cx.cancelled().await }
+    /// let parser = Worker::new("parser", IntentSource::Restore, runs)
+    ///     .stuck_after(Duration::from_millis(250)) // of one poll
+    ///     .on_stuck(OnStuck::Warn);
+    /// # let panel = ControlPanel::<Update>::new();
+    /// # panel.spawn(parser);
+    /// # assert!(panel.shutdown_blocking().is_clean());
+    /// ```
     pub fn stuck_after(mut self, time: Duration) -> Self {
         self.options.run.set_stuck_after(time);
         self

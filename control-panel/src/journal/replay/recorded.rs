@@ -58,6 +58,13 @@ use crate::{frame::reducer::Reducer, intent::Intent, journal::JournalError};
 ///             Err("the total is too large".to_owned())
 ///         }
 ///     }
+///
+///     fn redact(intent: Update) -> Option<Update> {
+///         match intent {
+///             Update::Add(_) => Some(Update::Add(0)), // how often, not what
+///             Update::MouseMoved(..) => None,
+///         }
+///     }
 /// }
 /// # let _ = (Update::MouseMoved(0.0, 0.0), IntentSource::LocalUI, Update::Add(1));
 /// ```

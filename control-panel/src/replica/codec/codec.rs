@@ -54,6 +54,12 @@ use super::{DecodeError, EncodeError, Refused};
 /// ```
 pub trait Codec<Op>: Send + Sync + 'static {
     /// The number of the schema in which [`encode`](Self::encode) writes, from 0: raised with each change of what `Op` can hold.
+    ///
+    /// ```
+    /// use control_panel::replica::codec::{Codec, Postcard};
+    ///
+    /// assert_eq!(Codec::<String>::schema(&Postcard::new()), 0);
+    /// ```
     fn schema(&self) -> u32;
 
     /// Appends the operation.

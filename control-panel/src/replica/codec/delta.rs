@@ -68,6 +68,35 @@ impl<Op> Delta<Op> {
     ///
     /// # Errors
     /// As `decode`, and [`Refused::Signature`](super::Refused::Signature).
+    ///
+    /// ```
+    /// # use control_panel::{Delta, Peer, Replica, Stamp, State};
+    /// # use control_panel::replica::codec::{Limits, Postcard};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Clone, Default, Serialize, Deserialize)] struct Words(Vec<String>);
+    /// # impl State for Words {
+    /// #     type Op = String;
+    /// #     fn apply(&mut self, word: &String, _: &Stamp) { self.0.push(word.clone()) }
+    /// # }
+    /// # let mut here = Replica::builder(Peer([1; 32]), Words::default())
+    /// #     .codec(Postcard::new(), Limits::default())
+    /// #     .build();
+    /// # use control_panel::replica::{RunHash, Verifier};
+    /// struct RefusesAll;
+    ///
+    /// impl Verifier for RefusesAll {
+    ///     fn verify(&self, _: &Peer, _: &RunHash, _: &[u8]) -> bool {
+    ///         false
+    ///     }
+    /// }
+    ///
+    /// here.commit("first".to_owned());
+    /// let bytes = here.since(&Default::default()).encode()?;
+    /// let (codec, limits) = (Postcard::new(), Limits::default());
+    /// Delta::<String>::decode_signed(&bytes, &codec, &limits, &RefusesAll)
+    ///     .unwrap_err(); // not signed
+    /// # Ok::<(), control_panel::replica::codec::EncodeError>(())
+    /// ```
     pub fn decode_signed(
         bytes: &[u8],
         codec: &(impl Codec<Op> + ?Sized),
@@ -125,6 +154,23 @@ impl<Op> Delta<Op> {
     }
 
     /// How many operations this program cannot read: they are kept and forwarded, but not applied.
+    ///
+    /// ```
+    /// # use control_panel::{Delta, Peer, Replica, Stamp, State};
+    /// # use control_panel::replica::codec::{Limits, Postcard};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Clone, Default, Serialize, Deserialize)] struct Words(Vec<String>);
+    /// # impl State for Words {
+    /// #     type Op = String;
+    /// #     fn apply(&mut self, word: &String, _: &Stamp) { self.0.push(word.clone()) }
+    /// # }
+    /// # let mut here = Replica::builder(Peer([1; 32]), Words::default())
+    /// #     .codec(Postcard::new(), Limits::default())
+    /// #     .build();
+    /// here.commit("first".to_owned());
+    /// let delta = here.since(&Default::default());
+    /// assert_eq!(delta.unread(), 0); // all of a schema that is known here
+    /// ```
     pub fn unread(&self) -> usize {
         self.runs.iter().map(|run| run.unread()).sum()
     }
@@ -135,6 +181,29 @@ impl<Op> Delta<Op> {
     /// far as there is one in the stretch that has room.
     ///
     /// Costs a look at each run, however many pieces there are.
+    ///
+    /// ```
+    /// # use control_panel::{Delta, Peer, Replica, Stamp, State};
+    /// # use control_panel::replica::codec::{Limits, Postcard};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Clone, Default, Serialize, Deserialize)] struct Words(Vec<String>);
+    /// # impl State for Words {
+    /// #     type Op = String;
+    /// #     fn apply(&mut self, word: &String, _: &Stamp) { self.0.push(word.clone()) }
+    /// # }
+    /// # let mut here = Replica::builder(Peer([1; 32]), Words::default())
+    /// #     .codec(Postcard::new(), Limits::default())
+    /// #     .build();
+    /// for word in ["first", "second", "third"] {
+    ///     here.commit(word.to_owned());
+    ///     let _ = here.settle();
+    /// }
+    /// let delta = here.since(&Default::default());
+    /// // In pieces that a receiver of small messages takes, in any order.
+    /// let small = Limits::default().with_runs(1).with_run_ops(16);
+    /// let parts = delta.parts(&small);
+    /// assert_eq!(parts.iter().map(Delta::len).sum::<usize>(), delta.len());
+    /// ```
     pub fn parts(&self, limits: &Limits) -> Vec<Self> {
         let last_signed = last_signed(&self.runs);
         let (mut parts, mut rest, mut taken) = (Vec::new(), Vec::new(), 0);

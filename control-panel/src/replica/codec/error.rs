@@ -94,6 +94,14 @@ impl DecodeError {
     }
 
     /// Where: the byte, from 0, at which what is refused begins.
+    ///
+    /// ```
+    /// use control_panel::{Delta, replica::codec::{Limits, Postcard}};
+    ///
+    /// let (codec, limits) = (Postcard::new(), Limits::default());
+    /// let error = Delta::<String>::decode(&[7, 0], &codec, &limits).unwrap_err();
+    /// assert_eq!(error.offset(), 0); // the first byte: an unknown format
+    /// ```
     pub fn offset(&self) -> usize {
         self.offset
     }

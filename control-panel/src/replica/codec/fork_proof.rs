@@ -20,6 +20,8 @@ use crate::replica::{Author, Delta, RunHash, run::Run, signature::Verifier};
 ///
 /// fn report(received: &Delta<String>) -> Option<Vec<u8>> {
 ///     let proof = ForkProof::find(received)?;
+///     let [lower, higher] = proof.runs();
+///     assert!(lower < higher);
 ///     Some(proof.encode().to_vec())
 /// }
 /// ```

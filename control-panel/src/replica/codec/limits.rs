@@ -42,6 +42,20 @@ impl Limits {
     }
 
     /// Sets [`runs`](Self::runs).
+    ///
+    /// ```
+    /// use control_panel::replica::codec::Limits;
+    ///
+    /// // For peers with little memory.
+    /// let limits = Limits::default()
+    ///     .with_runs(1_024)
+    ///     .with_ops(8_192)
+    ///     .with_run_ops(256)
+    ///     .with_heads(64)
+    ///     .with_authors(64)
+    ///     .with_signature_bytes(64);
+    /// assert_eq!((limits.runs, limits.heads), (1_024, 64));
+    /// ```
     pub fn with_runs(self, runs: usize) -> Self {
         Self { runs, ..self }
     }

@@ -77,6 +77,25 @@ impl PanicReport {
     }
 
     /// The payload itself, for the first caller: to downcast, or for [`std::panic::resume_unwind`].
+    ///
+    /// ```
+    /// # use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Row(u32) }
+    /// # use control_panel::Exit;
+    /// #[worker(source = IntentSource::Restore)]
+    /// async fn fails(_cx: Context<Update>) {
+    ///     std::panic::panic_any(7_u32);
+    /// }
+    /// let panel = ControlPanel::<Update>::new();
+    /// let Some(Exit::Panicked(report)) =
+    ///     panel.spawn_fails().ended_blocking().exit().cloned()
+    /// else {
+    ///     panic!("it ends by a panic")
+    /// };
+    /// let payload = report.take_payload().unwrap(); // once
+    /// assert_eq!(payload.downcast_ref(), Some(&7_u32));
+    /// ```
     pub fn take_payload(&self) -> Option<Box<dyn Any + Send>> {
         self.0.payload.lock().take()
     }

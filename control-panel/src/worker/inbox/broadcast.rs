@@ -21,6 +21,21 @@ pub struct Broadcast<C> {
 
 impl<C> Broadcast<C> {
     /// Returns whether every worker of that name accepted it. Also `true` if there is none.
+    ///
+    /// ```
+    /// # use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Row(u32) }
+    /// #[worker(source = IntentSource::Restore, inbox = u32)]
+    /// async fn counts(cx: Context<Update>) {
+    ///     cx.cancelled().await
+    /// }
+    /// let panel = ControlPanel::<Update>::new();
+    /// panel.spawn_counts();
+    /// panel.spawn_counts();
+    /// let sent = panel.broadcast_command("counts", 7_u32);
+    /// assert!(sent.is_complete() && sent.accepted.len() == 2);
+    /// ```
     pub fn is_complete(&self) -> bool {
         self.refused.is_empty() && self.skipped.is_empty()
     }

@@ -175,6 +175,21 @@ impl<C> WorkerHandle<C> {
     }
 
     /// Erases the type of its commands, to keep the handle beside those of other workers.
+    ///
+    /// ```
+    /// # use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Row(u32) }
+    /// # use control_panel::WorkerHandle;
+    /// #[worker(source = IntentSource::Restore, inbox = u32)]
+    /// async fn counts(cx: Context<Update>) {
+    ///     cx.cancelled().await
+    /// }
+    /// let panel = ControlPanel::<Update>::new();
+    /// let counts = panel.spawn_counts(); // a `WorkerHandle<u32>`
+    /// let all: Vec<WorkerHandle> = vec![counts.untyped()]; // of any type
+    /// assert!(all[0].typed::<u32>().is_some());
+    /// ```
     pub fn untyped(&self) -> WorkerHandle {
         self.clone().retype()
     }

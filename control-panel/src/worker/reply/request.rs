@@ -147,6 +147,17 @@ impl<I> RequestError<I> {
     }
 
     /// Drops the intent and keeps the reason, for errors that must be `Sync` or outlive the intent.
+    ///
+    /// ```
+    /// # use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Row(u32) }
+    /// # use control_panel::requests::RequestError;
+    /// // To return it as an error where the intent is not `Send` or `Debug`.
+    /// let error: RequestError<Update> = RequestError::NoReply;
+    /// let error: RequestError<()> = error.without_intent();
+    /// assert!(!error.to_string().is_empty());
+    /// ```
     #[must_use]
     pub fn without_intent(self) -> RequestError<()> {
         match self {

@@ -103,6 +103,27 @@ pub trait MemoryPolicy {
 
     /// The share of time during which some task waits for memory, from which memory is scarce: [`MemoryGauge::Stall`]. Called
     /// again whenever the policy changes. Default: a warning from 0.10, critical from 0.40, with a hysteresis of 0.05.
+    ///
+    /// ```
+    /// use control_panel::workers::memory_monitor::{
+    ///     MemoryPolicy, MemoryThresholds,
+    /// };
+    ///
+    /// struct Settings {
+    ///     careful: bool,
+    /// }
+    ///
+    /// impl MemoryPolicy for Settings {
+    ///     fn memory_thresholds(&self) -> MemoryThresholds {
+    ///         MemoryThresholds::warning_at(if self.careful { 0.5 } else { 0.8 })
+    ///     }
+    ///
+    ///     fn stall_thresholds(&self) -> MemoryThresholds {
+    ///         MemoryThresholds::new(0.05, 0.20)
+    ///     }
+    /// }
+    /// # assert_eq!(Settings { careful: true }.memory_thresholds().warning(), 0.5);
+    /// ```
     fn stall_thresholds(&self) -> MemoryThresholds {
         MemoryThresholds::new(0.10, 0.40)
     }

@@ -44,6 +44,13 @@ impl MemoryThresholds {
     }
 
     /// How far below its threshold the fraction must fall before the level is left; at most half the threshold counts.
+    ///
+    /// ```
+    /// use control_panel::workers::memory_monitor::MemoryThresholds;
+    ///
+    /// let thresholds = MemoryThresholds::new(0.7, 0.9).with_hysteresis(0.1);
+    /// assert_eq!(thresholds.hysteresis(), 0.1); // left at 0.6 and 0.8
+    /// ```
     #[must_use]
     pub fn with_hysteresis(mut self, hysteresis: f64) -> Self {
         self.hysteresis = fraction(hysteresis, 0.0);

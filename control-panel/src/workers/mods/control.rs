@@ -49,6 +49,17 @@ impl ModControl {
     ///
     /// # Errors
     /// As [`activate`](Self::activate).
+    ///
+    /// ```
+    /// use control_panel::{IntentSource, workers::mods::ModLoader};
+    ///
+    /// let loader = ModLoader::new("mods", IntentSource::ModLoader);
+    /// let control = loader.control(); // for the frame thread: nothing waits
+    /// control.activate("tags")?;
+    /// control.reload("tags")?;
+    /// control.rescan();
+    /// # Ok::<(), control_panel::workers::mods::ControlError>(())
+    /// ```
     pub fn reload(&self, mod_id: impl Into<String>) -> Result<(), ControlError> {
         self.shared.command(Command::Reload { mod_id: mod_id.into() })
     }

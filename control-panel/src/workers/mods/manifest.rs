@@ -93,6 +93,23 @@ impl ModManifest {
     }
 
     /// Returns its module's path, relative to the folder that holds the manifest.
+    ///
+    /// ```
+    /// use control_panel::workers::mods::{ModLimits, ModManifest};
+    ///
+    /// let text = r#"
+    /// id = "tags"
+    /// version = "1.0.0"
+    /// entry = "tags.wasm"
+    /// provides = ["labels"]
+    /// capabilities = ["intent"]
+    /// "#;
+    /// let tags = ModManifest::parse(text, &ModLimits::default())?;
+    /// assert_eq!(tags.entry(), "tags.wasm");
+    /// assert!(tags.provides().eq(["labels"]) && tags.requires().next().is_none());
+    /// assert!(tags.has_capability("intent") && tags.capabilities().count() == 1);
+    /// # Ok::<(), control_panel::workers::mods::ModError>(())
+    /// ```
     pub fn entry(&self) -> &str {
         &self.entry
     }

@@ -162,6 +162,17 @@ impl<S: Source> ModLoader<S> {
     }
 
     /// How many mods it accepts. Default: 64.
+    ///
+    /// ```
+    /// # use control_panel::{IntentSource, workers::mods::ModLoader};
+    /// # use std::time::Duration;
+    /// let loader = ModLoader::new("mods", IntentSource::ModLoader)
+    ///     .max_mods(8)
+    ///     .max_module_size(256 << 10)
+    ///     .max_memory(64 << 20) // of all of them together
+    ///     .look_every(Duration::from_secs(10));
+    /// # let _ = loader;
+    /// ```
     pub fn max_mods(mut self, mods: usize) -> Self {
         self.parts.bounds.mods = mods;
         self

@@ -139,6 +139,24 @@ impl PeerSyncHandle {
     ///
     /// # Errors
     /// The worker does not run yet, or 16 tickets are open.
+    ///
+    /// ```
+    /// # use control_panel::replica::Grant;
+    /// # use control_panel::workers::p2p_sync::{PairError, PeerSyncHandle, TicketError};
+    /// # use std::time::Duration;
+    /// fn invite(sync: &PeerSyncHandle) -> Result<String, TicketError> {
+    ///     let ticket = sync.ticket(Grant::Write, Duration::from_secs(600))?;
+    ///     Ok(ticket.text())
+    /// }
+    ///
+    /// async fn join(sync: &PeerSyncHandle, text: &str) -> Result<(), PairError> {
+    ///     let ticket = text.parse().map_err(PairError::Ticket)?;
+    ///     let peer = sync.redeem(ticket).await?;
+    ///     // Where it is reached from now on, if it has moved.
+    ///     sync.set_addresses(peer, &["192.0.2.7:4433".parse().unwrap()]);
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn ticket(&self, grant: Grant, lifetime: Duration) -> Result<Ticket, TicketError> {
         let endpoint = self.shared.endpoint.load_full().ok_or(TicketError::NotRunning)?;
         let addresses = own_addresses(&endpoint);

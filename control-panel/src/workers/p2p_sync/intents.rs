@@ -10,16 +10,20 @@ use crate::State;
 ///
 /// ```
 /// use control_panel::workers::p2p_sync::{
-///     PeerIntents, PeerMisbehaved, PeerPresence,
+///     PeerIntents, PeerMisbehaved, PeerPresence, PeerRemembers, PeerSnapshot,
 /// };
 /// use control_panel::{Delta, GraphIntent};
 ///
-/// #[derive(Debug, GraphIntent)]
+/// #[derive(GraphIntent)]
 /// enum Update {
 ///     #[intent(latest = 0, from)]
 ///     PeerPresence(PeerPresence),
 ///     #[intent(from)]
 ///     PeerMisbehaved(PeerMisbehaved),
+///     #[intent(from)]
+///     PeerSnapshot(PeerSnapshot<Document>),
+///     #[intent(from)]
+///     PeerRemembers(PeerRemembers),
 ///     // And those of deltas and contact.
 /// }
 ///
@@ -29,7 +33,11 @@ use crate::State;
 /// #     type Op = String;
 /// #     fn apply(&mut self, _: &String, _: &control_panel::Stamp) {}
 /// # }
-/// let intents = PeerIntents::<Update, Document>::new().presence().misbehaved();
+/// let intents = PeerIntents::<Update, Document>::new()
+///     .presence()
+///     .misbehaved()
+///     .snapshots() // where history was let go
+///     .remembers();
 /// # let _ = intents;
 /// ```
 pub struct PeerIntents<I, S: State> {

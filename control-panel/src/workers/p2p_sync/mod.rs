@@ -7,7 +7,8 @@
 //! ```
 //! use control_panel::replica::codec::{Limits, Postcard};
 //! use control_panel::workers::p2p_sync::{
-//!     PeerKey, PeerOffline, PeerOnline, PeerSync, PeerSyncOptions,
+//!     PeerIntents, PeerKey, PeerOffline, PeerOnline, PeerSync,
+//!     PeerSyncOptions,
 //! };
 //! use control_panel::{ControlPanel, Delta, GraphIntent, Replica, Stamp, State};
 //! use serde::{Deserialize, Serialize};
@@ -45,7 +46,8 @@
 //! let peers = sync.handle();
 //!
 //! let panel = ControlPanel::<Update>::new();
-//! panel.spawn(sync.into_worker());
+//! // More of them: `PeerIntents`. With none it is `sync.into_worker()`.
+//! panel.spawn(sync.into_worker_with(PeerIntents::new()));
 //! // In `apply`: merge each delta; invite a peer that comes with `invited`. Each
 //! // frame: settle, and outbox.
 //! assert_eq!(peers.status().refused, 0);
@@ -136,6 +138,20 @@ impl PeerSyncOptions {
     }
 
     /// Where it listens, and sends from. Default: loopback, at a port that is free. `0.0.0.0:PORT` opens it to the networks of this machine.
+    ///
+    /// ```no_run
+    /// # use control_panel::workers::p2p_sync::{PeerKey, PeerSyncOptions};
+    /// # use std::time::Duration;
+    /// let key = PeerKey::open("peer.key")?;
+    /// let options = PeerSyncOptions::new(key, "trust.json")
+    ///     .bind("0.0.0.0:4433".parse().unwrap()) // of the network's own choice
+    ///     .idle(Duration::from_secs(2))
+    ///     .connect_timeout(Duration::from_secs(3))
+    ///     .snapshot_bytes(64 << 20)
+    ///     .lan(); // and finds peers on the local network
+    /// # let _ = options;
+    /// # Ok::<(), control_panel::workers::p2p_sync::FileError>(())
+    /// ```
     pub fn bind(self, address: SocketAddr) -> Self {
         Self { bind: address, ..self }
     }

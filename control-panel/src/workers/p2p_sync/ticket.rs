@@ -75,6 +75,16 @@ impl Ticket {
     }
 
     /// The same to be scanned, as lines of block characters for a terminal.
+    ///
+    /// ```
+    /// use control_panel::workers::p2p_sync::Ticket;
+    ///
+    /// fn show(ticket: &Ticket) -> String {
+    ///     let known = ticket.founders().len();
+    ///     let at = ticket.addresses().len();
+    ///     format!("{}\n{known} founders, {at} addresses", ticket.qr())
+    /// }
+    /// ```
     pub fn qr(&self) -> String {
         // In upper case it is a third smaller, and read all the same.
         let code = fast_qr::QRBuilder::new(self.text().to_ascii_uppercase()).build();

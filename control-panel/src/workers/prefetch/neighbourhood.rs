@@ -113,6 +113,12 @@ impl<N: PrefetchNode> Neighbourhood<N> {
     }
 
     /// Returns the focus.
+    ///
+    /// ```
+    /// # use control_panel::workers::prefetch::Neighbourhood;
+    /// let here = Neighbourhood::new(Some(7_u32), Vec::new());
+    /// assert_eq!(here.focus(), Some(&7));
+    /// ```
     pub fn focus(&self) -> Option<&N> {
         self.focus.as_ref()
     }
