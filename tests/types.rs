@@ -4,8 +4,8 @@
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use control_panel::{
-    Context, ControlPanel, Frame, Intent, IntentSender, PanelBuilder, PanelStatus, PolicyWatch, SendError,
-    ShutdownReport, SignalBus, Spawner, TrySendError, Worker, WorkerHandle,
+    Context, ControlPanel, Delta, Frame, Intent, IntentSender, PanelBuilder, PanelStatus, PolicyWatch,
+    SendError, ShutdownReport, SignalBus, Spawner, TrySendError, Worker, WorkerHandle,
     bus::{Received, Signal, Subscription},
     context::Gate,
     events::{Event, Events},
@@ -97,6 +97,10 @@ fn every_handle_may_be_used_on_after_a_panic_that_was_caught() {
         unwinds::<Subscription<S, I::Source>>();
         unwinds::<Signal<S, I::Source>>();
     }
+    fn exchanged<Op: Send + Sync + RefUnwindSafe + 'static>() {
+        unwinds::<Delta<Op>>();
+    }
+    exchanged::<String>();
     announced::<String, Mark>();
     whatever::<Mark, String, u8, std::cell::Cell<u8>>();
     unwinds::<WorkerHandle>();
