@@ -135,7 +135,7 @@ fn a_fault_at_every_await_loses_nothing_and_doubles_nothing() {
 }
 
 #[test]
-fn threads_and_tasks_that_are_not_cut_off_account_forevery_intent() {
+fn threads_and_tasks_that_are_not_cut_off_account_for_every_intent() {
     watched(|| {
         for round in 0..10 {
             let runtime = threads(2);

@@ -99,7 +99,7 @@ fn opened(name: &'static str) -> impl FnOnce(&mut Reader) {
 }
 
 #[test]
-fn a_test_that_accounts_foreverything_passes() {
+fn a_test_that_accounts_for_everything_passes() {
     under_test(async |mut test| {
         test.send(UI, Update::Open("home"), opened("home"));
         test.panel().spawn_load("home", 12);

@@ -121,7 +121,7 @@ fn a_producer_stuck_in_foreign_code_does_not_hold_up_the_frame_thread() {
 
 /// A loop that sleeps until it is woken, and never looks by itself, gets everything: no wake is lost.
 #[test]
-fn a_sleeping_loop_is_woken_forevery_intent() {
+fn a_sleeping_loop_is_woken_for_every_intent() {
     watched(|| {
         for _ in 0..5 {
             let runtime = threads(2);

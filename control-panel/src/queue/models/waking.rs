@@ -157,7 +157,7 @@ fn nothing_foreign_runs_under_the_lock() {
 
 /// The same for a loop that sleeps in `wait_ready`.
 #[test]
-fn a_loop_that_waits_for_the_queue_itself_is_woken_forevery_intent() {
+fn a_loop_that_waits_for_the_queue_itself_is_woken_for_every_intent() {
     check(|| {
         let mut stage = Stage::new(2);
         for source in [0, 0, 1] {
