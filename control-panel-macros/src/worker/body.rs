@@ -11,7 +11,7 @@ use super::parse::{Argument, ArgumentKind, Function, Pattern};
 use super::types;
 use crate::args::Given;
 use crate::duration;
-use crate::support::{ends, hidden_at, is_punct, shown_at};
+use crate::support::{ends, hidden_at, is_punct, respan};
 
 /// The arguments of the spawn method: those of the function but for its context.
 pub(super) fn arguments(function: &Function) -> Vec<(Ident, &TokenStream)> {
@@ -65,20 +65,22 @@ pub(super) fn spawn(
     let worker = &names.worker;
     let name = &function.name;
     let source = options.source.as_ref().map(|given| &given.value);
-    let cx = context_name(function, arguments);
+    let output = function.output.as_ref().and_then(|(_, ty)| ends(ty));
+    let (first, last) = output.unwrap_or((name.span(), name.span()));
+    let cx = context_name(function, arguments, last);
     let passed =
         arguments.iter().map(|(name, ty)| if options.restarts() { again(name, ty) } else { quote!(#name) });
     let setters = setters(options);
 
-    // What rustc refuses here is what the function returns, or its future: that is underlined, or else its name.
+    // What rustc refuses here is what the function returns, or its future: that is underlined, or else its name. So is the
+    // closure's context, and what spawns: what is refused of its type is refused in each of these, and at one place it is
+    // reported once.
+    let host = quote_spanned!(hidden_at(first)=> __S);
     let constructor = constructor(options);
-    let output = function.output.as_ref().and_then(|(_, ty)| ends(ty));
-    let (first, last) = output.unwrap_or((name.span(), name.span()));
-    let start = shown_at(quote!(__S::#constructor), (first, last));
-    // What it refuses of the context's type it refuses in each of these: at one place, where it is reported once.
-    // A type by another name is an alias, or is what is wrong.
+    let constructor = respan(quote!(::#constructor), hidden_at(last));
+    // A context by another name is an alias, or is what is wrong.
     let context = function.context_type().filter(|ty| !types::is_context(ty)).and_then(ends);
-    let context = context.map_or_else(Span::mixed_site, |(first, _)| hidden_at(first));
+    let context = context.map_or_else(|| hidden_at(last), |(first, _)| hidden_at(first));
     let spawn = format_ident!("spawn", span = context);
     let mut called = name.clone();
     called.set_span(name.span().located_at(context));
@@ -86,7 +88,7 @@ pub(super) fn spawn(
     run.set_span(last);
 
     quote! {
-        #start #run #setters.#spawn(self, #worker, #source)
+        #host #constructor #run #setters.#spawn(self, #worker, #source)
     }
 }
 
@@ -107,16 +109,16 @@ fn argument_name(argument: &Argument, nth: usize) -> Ident {
 }
 
 /// The closure's context bears the name it has in the function, which no other argument can have.
-fn context_name(function: &Function, arguments: &[(Ident, &TokenStream)]) -> Ident {
+fn context_name(function: &Function, arguments: &[(Ident, &TokenStream)], shown: Span) -> Ident {
     let first = function.typed().next().map(|(argument, _)| &argument.kind);
     if let Some(ArgumentKind::Typed { pattern: Pattern::Name(name), .. }) = first {
-        return format_ident!("{name}", span = Span::mixed_site());
+        return format_ident!("{name}", span = hidden_at(shown));
     }
     let mut name = "cx".to_owned();
     while arguments.iter().any(|(argument, _)| *argument == name) {
         name.push('_');
     }
-    format_ident!("{name}", span = hidden_at(Span::call_site()))
+    format_ident!("{name}", span = hidden_at(shown))
 }
 
 /// One more copy of an argument for one more generation. The expression is made to span the argument's
