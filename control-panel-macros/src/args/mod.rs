@@ -1,11 +1,13 @@
 //! `key = value, …`, as both attributes take them: spans kept, duplicates and misspellings reported. `list` cuts it into
-//! arguments, `entry` takes one apart, `value` and `path` read what follows a key, and `meant` is what a value that is written in
+//! arguments, `entry` and `sign` take one apart, `value`, `number` and `path` read what follows a key, and `meant` is what a value that is written in
 //! another way was meant to be.
 
 mod entry;
 mod list;
 mod meant;
+mod number;
 mod path;
+mod sign;
 mod value;
 
 use proc_macro2::{Ident, TokenStream};
