@@ -43,7 +43,7 @@ use crate::util::difference::{Difference, difference_of_outlines};
 ///         let _ = replica.outbox(); // what is sent can become stable
 ///         let _ = replica.settle();
 ///     }
-///     // The window of the notice. Of two machines, the one sends this to the other.
+///     // The window of the notice. Of two machines, one sends it to the other.
 ///     let (agreed, at) = (0, replica.watermark());
 ///     replica.refolded(agreed, at)
 /// }

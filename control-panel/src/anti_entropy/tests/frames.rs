@@ -7,7 +7,8 @@ use super::{
         Breach, Capabilities, Connection, Hello, Message, Offer, Options, PIECE, Reason, Wire,
         wire::{FrameReader, Kind, encode},
     },
-    group::{Disk, builder, local, peer},
+    disk::Disk,
+    group::{builder, local, peer},
 };
 use crate::{
     replica::{Author, RunHash, Version, version::End},

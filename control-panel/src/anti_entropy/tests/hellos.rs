@@ -6,7 +6,8 @@ use super::{
     super::{
         Breach, Capabilities, Connection, End, Event, Hello, Local, Message, Options, Reason, Session, Wire,
     },
-    group::{Disk, Group, builder, local, peer},
+    disk::Disk,
+    group::{Group, builder, local, peer},
 };
 use crate::replica::{Author, Version};
 

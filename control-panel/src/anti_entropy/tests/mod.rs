@@ -1,5 +1,6 @@
 //! Sessions between replicas, over bytes.
 
+mod disk;
 mod frames;
 mod group;
 mod hellos;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::{
     super::{Breach, End, Event, Message, Offer, Options, Reason, Waited, Wire, wire::FrameReader},
-    group::{Disk, Group, builder},
+    disk::Disk,
+    group::{Group, builder},
 };
 use crate::replica::Version;
 
