@@ -3,6 +3,7 @@
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 
+use super::context;
 use super::options::Options;
 use super::parse::{Argument, ArgumentKind, Function, Pattern};
 use super::types::{self, Flaw};
@@ -22,20 +23,20 @@ pub(super) fn context_first(errors: &Errors, function: &Function) {
     }
     let mut typed = function.typed();
     let first = typed.next().map(|(_, ty)| ty);
-    let first_is_context = first.is_some_and(types::is_context);
-    let mut later = typed.filter(|(_, ty)| types::is_context(ty)).peekable();
-    let not_one = |first: &&TokenStream| !first_is_context && types::is_never_a_context(first);
+    let first_is_context = first.is_some_and(context::is_context);
+    let mut later = typed.filter(|(_, ty)| context::is_context(ty)).peekable();
+    let not_one = |first: &&TokenStream| !first_is_context && context::is_never_a_context(first);
     if let Some(first) = first.filter(|first| later.peek().is_none() && not_one(first)) {
         // `std::task::Context`
         let not = format!("a worker's first argument is its `Context`, not `{}`", readable(first));
-        let inside = types::context_within(first);
+        let inside = context::context_within(first);
         let whole = function.arguments.first().map(|argument| &argument.tokens);
         match (inside, whole) {
             // `Arc<Context<Update>>`
             (Some(context), Some(whole)) => {
                 errors.at(whole, format_args!("{not}; write `cx: {}`", readable(&context)));
             }
-            _ if types::polls(first) => {
+            _ if context::polls(first) => {
                 errors.at(first, format_args!("{not}; write `control_panel::Context<…>` instead"));
             }
             _ => errors.at(first, format_args!("{not}; write `cx: control_panel::Context<…>` before it")),
@@ -94,7 +95,7 @@ pub(super) fn reference_pattern(
             );
             true
         }
-        _ => nth == 0 && types::context_within(ty).is_some(),
+        _ => nth == 0 && context::context_within(ty).is_some(),
     }
 }
 
@@ -134,14 +135,14 @@ pub(super) fn context_type(errors: &Errors, function: &Function, options: &Optio
         }
         return;
     }
-    if types::has_placeholder(ty) {
+    if context::has_placeholder(ty) {
         errors.at(ty, "a worker's context names its intent; write `Context<…>` in full");
     }
-    if let Some((first, swapped)) = types::swapped(ty) {
+    if let Some((first, swapped)) = context::swapped(ty) {
         errors.at(first, format_args!("a context names its intent first; write `{}`", readable(&swapped)));
     }
     let is_async = options.knows_kind() && options.kind.as_ref().is_none_or(|kind| kind.value == "async");
-    for lifetime in types::lifetimes(ty) {
+    for lifetime in context::lifetimes(ty) {
         match (lifetime.ident == "_", is_async) {
             (true, false) => errors.at(
                 &lifetime,

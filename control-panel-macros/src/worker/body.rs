@@ -5,10 +5,10 @@ use std::time::Duration;
 use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
+use super::context;
 use super::expand::Names;
 use super::options::Options;
 use super::parse::{Argument, ArgumentKind, Function, Pattern};
-use super::types;
 use crate::args::Given;
 use crate::duration;
 use crate::support::{ends, hidden_at, is_punct, respan};
@@ -34,10 +34,12 @@ pub(super) fn all_arguments(function: &Function) -> Vec<(Ident, Option<&TokenStr
         _ => None,
     };
     let context = arguments.iter().position(|argument| {
-        ty(argument).is_some_and(|ty| types::is_context(&ty) || types::context_within(&ty).is_some())
+        ty(argument).is_some_and(|ty| context::is_context(&ty) || context::context_within(&ty).is_some())
     });
-    let missing =
-        arguments.first().and_then(ty).is_some_and(|ty| types::is_never_a_context(&ty) && !types::polls(&ty));
+    let missing = arguments
+        .first()
+        .and_then(ty)
+        .is_some_and(|ty| context::is_never_a_context(&ty) && !context::polls(&ty));
     let context = context.or((!missing).then_some(0));
     let arguments = arguments.into_iter().enumerate().filter(|(nth, _)| Some(*nth) != context);
     let arguments = arguments.map(|(_, argument)| argument).enumerate();
@@ -79,7 +81,7 @@ pub(super) fn spawn(
     let constructor = constructor(options);
     let constructor = respan(quote!(::#constructor), hidden_at(last));
     // A context by another name is an alias, or is what is wrong.
-    let context = function.context_type().filter(|ty| !types::is_context(ty)).and_then(ends);
+    let context = function.context_type().filter(|ty| !context::is_context(ty)).and_then(ends);
     let context = context.map_or_else(|| hidden_at(last), |(first, _)| hidden_at(first));
     let spawn = format_ident!("spawn", span = context);
     let mut called = name.clone();

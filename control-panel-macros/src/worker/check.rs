@@ -5,6 +5,7 @@ use quote::{ToTokens, quote};
 use syn::{Attribute, GenericParam, Type, TypeParam, TypeParamBound};
 
 use super::arguments;
+use super::context;
 use super::options::Options;
 use super::parse::{ArgumentKind, Function, Pattern};
 use super::signature;
@@ -32,7 +33,7 @@ pub(crate) fn function(errors: &Errors, function: &Function, options: &Options) 
         arguments::argument_kind(errors, argument);
         arguments::argument_attributes(errors, argument);
         match &argument.kind {
-            ArgumentKind::Typed { ty, .. } if nth == 0 && types::is_context(ty) => {
+            ArgumentKind::Typed { ty, .. } if nth == 0 && context::is_context(ty) => {
                 arguments::context_type(errors, function, options, ty);
             }
             ArgumentKind::Typed { ty, .. } => arguments::argument_type(errors, options, ty),
@@ -211,7 +212,7 @@ fn generics(errors: &Errors, function: &Function, options: &Options) {
 fn source_of_generic(errors: &Errors, context: Option<&TokenStream>, param: &TypeParam, options: &Options) {
     let Some(source) = &options.source else { return };
     let own = [param.ident.to_string(), "Self".to_owned()];
-    if types::intent_name(context).is_none_or(|name| name != param.ident) || mentions(&source.value, &own) {
+    if context::intent_name(context).is_none_or(|name| name != param.ident) || mentions(&source.value, &own) {
         return;
     }
     let Some(TypeParamBound::Trait(bound)) = param.bounds.first() else { return };
@@ -259,7 +260,7 @@ pub(crate) fn rustc_refuses(function: &Function) -> bool {
         })
         .collect();
     let twice = names.iter().enumerate().any(|(nth, name)| names[..nth].contains(name));
-    twice || function.typed().any(|(_, ty)| types::has_placeholder(ty))
+    twice || function.typed().any(|(_, ty)| context::has_placeholder(ty))
 }
 
 /// What it returns is how the work ended; the `async` makes the future.

@@ -7,6 +7,7 @@ use syn::GenericParam;
 
 use super::body;
 use super::check;
+use super::context;
 use super::expand::Names;
 use super::options::Options;
 use super::parse::{Argument, ArgumentKind, Function};
@@ -79,7 +80,7 @@ fn is_plain(ty: &TokenStream, generics: &[String]) -> bool {
     !mentions(ty, generics)
         && !mentions(ty, &["Self".to_owned()])
         && !is_unsized
-        && !types::has_placeholder(ty)
+        && !context::has_placeholder(ty)
 }
 
 /// A use of the source, so that its import is not reported as unused. Where it could not be read it may be that the built-in
@@ -125,7 +126,7 @@ fn standing(function: &Function, used: Option<&TokenStream>) -> TokenStream {
     let body = match (&function.body, used) {
         (body, _) if is_punct(body, ';') => quote!({ ::core::unimplemented!() }),
         // What stands in the context's place is of no use in the body; its import is.
-        _ if function.context_type().is_some_and(types::has_placeholder) => {
+        _ if function.context_type().is_some_and(context::has_placeholder) => {
             let ty = function.context_type().into_iter().flat_map(Clone::clone);
             let path = ty.take_while(|token| !is_punct(token, '<'));
             quote!({ use #(#path)* as _; ::core::unimplemented!() })
@@ -152,7 +153,8 @@ fn standing_argument(argument: &Argument) -> TokenStream {
         ArgumentKind::Unreadable => quote!(_: impl ::core::marker::Sized),
         ArgumentKind::Typed { ty, .. } => {
             let tokens = argument.tokens.clone();
-            if mentions(ty, &["Self".to_owned()]) || (types::is_context(ty) && types::has_placeholder(ty)) {
+            if mentions(ty, &["Self".to_owned()]) || (context::is_context(ty) && context::has_placeholder(ty))
+            {
                 let length = ty.clone().into_iter().count();
                 let kept = tokens.clone().into_iter().count() - length;
                 let named = tokens.into_iter().take(kept);
@@ -168,8 +170,8 @@ fn standing_argument(argument: &Argument) -> TokenStream {
                     let kept = tokens.clone().into_iter().count() - length;
                     tokens.into_iter().take(kept).chain(owned).collect()
                 }
-                None if types::is_context(ty) => {
-                    let swapped = types::swapped(ty).map(|(_, swapped)| swapped);
+                None if context::is_context(ty) => {
+                    let swapped = context::swapped(ty).map(|(_, swapped)| swapped);
                     let length = ty.clone().into_iter().count();
                     let kept = tokens.clone().into_iter().count() - length;
                     match swapped {

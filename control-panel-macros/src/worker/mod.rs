@@ -4,6 +4,7 @@ mod arguments;
 mod body;
 mod check;
 mod conflicts;
+mod context;
 mod docs;
 mod expand;
 mod fallback;
