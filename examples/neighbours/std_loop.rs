@@ -38,7 +38,7 @@ fn count(cx: Context<Update>, file: usize, path: PathBuf) -> io::Result<()> {
     let mut words = 0;
     for (number, line) in BufReader::new(File::open(path)?).lines().enumerate() {
         words += line?.split_whitespace().count() as u64;
-        if (number + 1) % LINES == 0 {
+        if (number + 1).is_multiple_of(LINES) {
             // What fits is accepted from a worker that is asked to stop, too: so it looks.
             if cx.is_cancelled() || cx.send_blocking(Update::Counted { file, words }).is_err() {
                 return Ok(());

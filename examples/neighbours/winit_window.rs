@@ -103,8 +103,7 @@ impl ApplicationHandler<Ready> for App {
                 event: KeyEvent { logical_key: Key::Named(NamedKey::Space), state: ElementState::Pressed, .. },
                 ..
             } => self.frame([Update::Pause]),
-            // What the program draws goes here, from `self.clock` alone.
-            WindowEvent::RedrawRequested => {}
+            // At `RedrawRequested` a program draws, from `self.clock` alone.
             _ => {}
         }
     }
