@@ -1,9 +1,10 @@
-//! What an observer sees of a real panel, and what it costs the panel. The model by itself is tested where it is
-//! (`control-panel/src/console/tests.rs`).
+//! What an observer sees of a real panel, and what it costs the panel. What texts become of is tested
+//! beside its code.
 
 mod bounded;
 mod cost;
 mod exhibits;
+mod figures;
 mod queue;
 mod waking;
 mod workers;

@@ -155,3 +155,26 @@ fn an_observer_keeps_nothing_alive_and_goes_anywhere() {
     hears.recv_timeout(10 * S).expect("the worker is dropped though there is an observer");
     assert!(observer.is_gone());
 }
+
+#[test]
+fn workers_of_one_group_are_shown_as_such() {
+    testing::paused(async |panel: &mut Panel| {
+        let mut look = Look::at(panel);
+        let stays = |name: &'static str| {
+            Worker::new(name, Source::Disk, |cx: Context<Update>| async move { cx.cancelled().await })
+        };
+        panel.spawn(stays("alone"));
+        for _ in 0..2 {
+            let group = panel.group();
+            group.spawn(stays("store"));
+            group.spawn(stays("feed"));
+            group.start().unwrap();
+        }
+        testing::settle().await;
+        let view = look.view();
+        let groups: Vec<_> = view.workers.iter().map(|worker| worker.group).collect();
+        let [alone, one, same, two, also] = groups[..] else { panic!("{groups:?}") };
+        assert!(alone.is_none() && one.is_some() && two.is_some());
+        assert!(one == same && two == also && one != two, "{groups:?}");
+    });
+}

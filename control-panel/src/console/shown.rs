@@ -104,6 +104,7 @@ impl Console {
             since: now.saturating_duration_since(worker.since),
             heard,
             generation: worker.generation,
+            group: worker.group,
             restarts: worker.restarts,
             restarts_allowed: worker.limit.map(|(restarts, _)| restarts),
             restarts_within: worker.limit.map(|(_, period)| period),

@@ -29,6 +29,9 @@ pub struct WorkerRow {
     pub heard: Duration,
     /// The number of its current run: 0 before the first.
     pub generation: u64,
+    /// The number of its group, if it is in one: workers of one number are restarted and stopped together.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub group: Option<u64>,
     /// Restarts that count, of it or of its group, within the period of its [`Intensity`](crate::supervision::Intensity).
     pub restarts: u32,
     /// How many of them are allowed; `None` without a limit.

@@ -1,6 +1,6 @@
 //! The living workers, as an observer sees them: copied on its own thread.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
@@ -19,6 +19,14 @@ pub(crate) struct Observed {
     pub(crate) workers: Vec<ObservedWorker>,
 }
 
+/// A worker, and what the machine knows of it.
+pub(super) struct Listed {
+    pub(super) cell: Arc<WorkerCell>,
+    pub(super) restarts: u32,
+    pub(super) intensity: Intensity,
+    pub(super) group: Option<u64>,
+}
+
 /// One of them.
 #[derive(Debug, Clone)]
 pub(crate) struct ObservedWorker {
@@ -30,6 +38,8 @@ pub(crate) struct ObservedWorker {
     pub(crate) since: Instant,
     pub(crate) generation: u64,
     pub(crate) restarts: u32,
+    /// The number of its group.
+    pub(crate) group: Option<u64>,
     /// How many restarts are allowed within which period.
     pub(crate) limit: Option<(u32, Duration)>,
     pub(crate) last_exit: Option<Exit>,
@@ -46,15 +56,14 @@ impl Registry {
     pub(crate) fn observe(&self) -> Observed {
         let now = self.hosts.now();
         let (incidents, living) = self.list(now);
-        let workers = living
-            .into_iter()
-            .map(|(cell, restarts, intensity)| ObservedWorker::of(&cell, restarts, intensity, now));
+        let workers = living.into_iter().map(|listed| ObservedWorker::of(&listed, now));
         Observed { incidents, workers: workers.collect() }
     }
 }
 
 impl ObservedWorker {
-    fn of(cell: &WorkerCell, restarts: u32, intensity: Intensity, now: Instant) -> Self {
+    fn of(listed: &Listed, now: Instant) -> Self {
+        let &Listed { ref cell, restarts, intensity, group } = listed;
         let (status, since) = cell.observe_status();
         let (_, stamp) = cell.last_term();
         Self {
@@ -66,6 +75,7 @@ impl ObservedWorker {
             since,
             generation: cell.generation(),
             restarts,
+            group,
             limit: intensity.limit(),
             last_exit: cell.last_exit(),
             suspended: cell.gate.is_closed(),

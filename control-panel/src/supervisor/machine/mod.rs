@@ -122,6 +122,11 @@ impl Machine {
         Some(group.map_or_else(|| member.restarts(now), |group| group.window.standing(now)))
     }
 
+    /// The group that a worker is in.
+    pub(crate) fn group_of(&self, id: Origin) -> Option<GroupId> {
+        self.members.get(id)?.group()
+    }
+
     /// How many workers live.
     pub(crate) fn len(&self) -> usize {
         self.members.len()

@@ -12,7 +12,7 @@ use super::{Registry, State, stopping::LastIncidents};
 use crate::{
     intent::order::Origin,
     lifecycle::intensity::Intensity,
-    supervisor::{cell::WorkerCell, machine::KeyId, notable::Wakes, origin_map::OriginMap},
+    supervisor::{cell::WorkerCell, machine::KeyId, notable::Wakes, observed::Listed, origin_map::OriginMap},
     util::timer::Timer,
 };
 
@@ -68,14 +68,15 @@ impl Registry {
         Some(look)
     }
 
-    /// Lists the living workers with their restarts, for an observer, with the number of incidents.
-    pub(in crate::supervisor) fn list(&self, now: Instant) -> (u64, Vec<(Arc<WorkerCell>, u32, Intensity)>) {
+    /// Lists the living workers with their restarts and groups, for an observer, with the number of incidents.
+    pub(in crate::supervisor) fn list(&self, now: Instant) -> (u64, Vec<Listed>) {
         let mut living = Vec::with_capacity(self.count());
         let state = self.lock();
         living.extend(state.cells.iter().map(|(origin, cell)| {
             let (restarts, intensity) =
                 state.machine.restarts(origin, now).unwrap_or((0, Intensity::default()));
-            (Arc::clone(cell), restarts, intensity)
+            let group = state.machine.group_of(origin).map(|group| group.0);
+            Listed { cell: Arc::clone(cell), restarts, intensity, group }
         }));
         let incidents = state.history.last_incidents.total;
         drop(state);

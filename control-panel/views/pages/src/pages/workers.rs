@@ -99,6 +99,10 @@ fn tone(state: WorkerState) -> Tone {
     }
 }
 
+fn group(worker: &WorkerRow) -> String {
+    worker.group.map_or_else(String::new, |group| format!(", group {group}"))
+}
+
 pub(super) fn detail(view: &View, instance: u64) -> Option<(String, String)> {
     let worker = view.workers.iter().find(|worker| worker.instance == instance)?;
     let some = |time_of: Option<std::time::Duration>| time_of.map_or_else(|| "none".to_owned(), time);
@@ -114,7 +118,7 @@ pub(super) fn detail(view: &View, instance: u64) -> Option<(String, String)> {
         format!("state      {}{}, for {}", worker.state, backoff, time(worker.since)),
         format!("heard of   {} ago, last heartbeat {}", time(worker.heard), some(worker.heartbeat)),
         format!("run        {}, restarts {restarts}", worker.generation),
-        format!("source     {}, {}", worker.source, worker.kind),
+        format!("source     {}, {}{}", worker.source, worker.kind, group(worker)),
         format!(
             "intents    {} sent ({}), {} dropped, {} refused",
             count(worker.sent),
