@@ -3,6 +3,7 @@
 mod again;
 mod anew;
 mod kept;
+mod live;
 mod noted;
 mod peers;
 mod random;

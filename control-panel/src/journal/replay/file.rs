@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     journal::{
-        Fault, JournalError,
+        Fault, Journal, JournalError,
         intents::{ReadFrame, read_frame},
         progress::{self, Progress},
         record::{FrameRow, NumberedRuns, RunPlace},
@@ -36,7 +36,7 @@ impl Recording {
         Self::read(&reader).map_err(|fault| fault.at(path))
     }
 
-    /// What a journal holds now.
+    /// What a journal holds now, beside its writer.
     pub(crate) fn read(reader: &Reader) -> Result<Self, Fault> {
         let meta = reader.meta()?;
         let (rows, runs) = reader.recorded()?;
@@ -80,6 +80,20 @@ impl Recording {
             past.snapshot = snapshots.range(..number).next_back().map(|(_, snapshot)| snapshot.clone());
         }
         Ok(Self { fingerprint, founded: None, sessions, frames, gone: 0, restored: None })
+    }
+}
+
+/// # Looking back while it runs
+impl Journal {
+    /// What is recorded and on disk so far, this session included, while the panel runs and its frames are written: for a
+    /// [`Timeline`](super::super::Timeline) that [follows](super::super::Timeline::follow).
+    ///
+    /// It blocks: reads the frames that the file has, some 200 bytes of memory an intent. The frame thread does not wait for it.
+    ///
+    /// # Errors
+    /// The file cannot be read, or the journal is closed.
+    pub fn recording(&self) -> Result<Recording, JournalError> {
+        self.try_reader().and_then(|reader| Recording::read(&reader)).map_err(|fault| fault.at(self.path()))
     }
 }
 

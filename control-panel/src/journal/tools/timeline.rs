@@ -112,6 +112,19 @@ impl<S: Recorded> Timeline<S> {
         self.player.state()
     }
 
+    /// Goes on with a later reading of the same journal ([`Journal::recording`](crate::journal::Journal::recording)): what it replayed stays.
+    /// With another recording, or where the beginning was let go of meanwhile, it begins anew.
+    pub fn follow(&mut self, recording: Recording) {
+        let last = |of: &Recording| of.frames.get(self.played.wrapping_sub(1)).map(|frame| frame.number);
+        let goes_on = recording.gone == self.recording.gone && last(&recording) == last(&self.recording);
+        self.recording = recording;
+        if !goes_on {
+            self.player.rewind();
+            self.copies.clear();
+            (self.played, self.interval, self.deviation) = (0, 1, None);
+        }
+    }
+
     /// The first frame seen so far that differs from the recording: later states may be wrong too.
     pub fn deviation(&self) -> Option<&Deviation> {
         self.deviation.as_ref()
