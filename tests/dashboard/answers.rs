@@ -112,3 +112,23 @@ fn it_stops_with_the_panel_whatever_viewers_do() {
     assert!(report.elapsed() < std::time::Duration::from_secs(3), "{report}");
     assert!(served.worker.status().is_final());
 }
+
+/// Frames that follow each other without a pause are no reason to send each.
+#[test]
+fn a_viewer_hears_something_four_times_a_second_at_most() {
+    let mut served = Served::new(|dashboard| dashboard);
+    let mut stream = served.connect();
+    write!(stream, "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let reads = std::thread::spawn(move || {
+        let lines = BufReader::new(stream).lines().map_while(Result::ok);
+        lines.filter(|line| line.starts_with("event: view")).count()
+    });
+    let began = std::time::Instant::now();
+    while began.elapsed() < 2 * std::time::Duration::from_secs(1) {
+        served.panel.run_frame(&mut Count::default(), &mut (), []);
+        std::thread::sleep(MS);
+    }
+    served.panel.shutdown_blocking();
+    let heard = reads.join().unwrap();
+    assert!((4..=10).contains(&heard), "{heard} in 2 s");
+}

@@ -46,7 +46,10 @@ fn a_head_that_is_too_large_or_no_request_is_refused() {
         "TLS"
     );
     assert!(matches!(code(&served.say("NONSENSE\r\n\r\n")), "400" | "none"));
-    soon("all four are counted", || served.refused("malformed") == 4);
+    let some: String = ["X-Many: x\r\n"; 80].concat();
+    let some = served.say(&format!("GET / HTTP/1.1\r\nHost: localhost\r\n{some}\r\n"));
+    assert!(matches!(code(&some), "431" | "none"), "64 headers are enough for a browser");
+    soon("all five are counted", || served.refused("malformed") == 5);
     assert_eq!(code(&served.get("/")), "200");
 }
 
@@ -99,6 +102,67 @@ fn a_thousand_viewers_are_refused_beyond_the_cap_and_the_frames_go_on() {
     assert!(refused > 900, "and most hear it: {refused} (a reset may overtake the answer)");
     soon("they left", || served.status()["dashboard"]["left"] == 4);
     assert!(longest < Duration::from_secs(1), "no frame waited for viewers: {longest:?}");
+}
+
+/// Each kind of harm at once, while frames run: what the frames take is what they take without it.
+#[test]
+fn the_frames_take_no_longer_whatever_viewers_do() {
+    let mut served = Served::of(Panel::builder().capacity(256).build(), |dashboard| {
+        dashboard.viewers(4).patience(500 * MS).token(super::TOKEN)
+    });
+    let sender = served.panel.sender(IntentSource::Restore);
+    let p99 = |served: &mut Served| {
+        let mut times: Vec<_> = (0..1_000)
+            .map(|_| {
+                (0..50).for_each(|_| sender.try_send(Update::Step).unwrap());
+                let began = Instant::now();
+                served.panel.run_frame(&mut Count::default(), &mut (), []);
+                let took = began.elapsed();
+                std::thread::sleep(MS / 2);
+                took
+            })
+            .collect();
+        times.sort_unstable();
+        (times[500], times[990])
+    };
+    p99(&mut served);
+    let before = p99(&mut served);
+    let (address, ends) = (served.address, std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false)));
+    let requests: [&[u8]; 6] = [
+        b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /status.json HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\n\r\n",
+        b"POST /control/frames/pause HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer wrong\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: loc",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\x7c\x03\x03",
+    ];
+    let harm = requests.map(|request| {
+        let ends = std::sync::Arc::clone(&ends);
+        std::thread::spawn(move || {
+            let mut held = std::collections::VecDeque::new();
+            while !ends.load(std::sync::atomic::Ordering::Relaxed) {
+                if let Ok(mut stream) = std::net::TcpStream::connect(address) {
+                    stream.write_all(request).ok();
+                    held.push_back(stream);
+                }
+                // None of them reads, and some go away.
+                held.drain(..held.len().saturating_sub(8));
+                std::thread::sleep(5 * MS);
+            }
+        })
+    });
+    std::thread::sleep(200 * MS);
+    let during = p99(&mut served);
+    ends.store(true, std::sync::atomic::Ordering::Relaxed);
+    harm.into_iter().for_each(|one| one.join().unwrap());
+    println!("a frame of 50 intents, p50 and p99: {before:?} without harm, {during:?} with it");
+    // The machine's other threads have their share; a frame that waited for a viewer would wait for its patience.
+    assert!(during.1 < before.1 * 4 + 5 * MS, "{before:?}, then {during:?}");
+    let kinds = ["host", "origin", "token", "connections"];
+    soon("each is counted", || {
+        let status = served.get("/status.json");
+        status.contains(" 200 ") && kinds.iter().all(|kind| served.refused(kind) > 0)
+    });
 }
 
 fn is_answered(stream: &std::net::TcpStream) -> bool {

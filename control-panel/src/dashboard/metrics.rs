@@ -1,6 +1,7 @@
 //! Prometheus's text format, version 0.0.4.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     fmt::{self, Write},
 };
@@ -10,6 +11,9 @@ use crate::console::{FrameState, PanelState, Quantiles, SourceRow, View, WorkerR
 
 /// A family of one sample a row: its name, its type, its help, and the sample.
 type Family<Row> = (&'static str, &'static str, &'static str, fn(&Row) -> f64);
+
+/// A label and its value.
+type Label<'a> = (&'static str, Cow<'a, str>);
 
 /// Writes families of samples, each under its help and type.
 struct Exposition<'a> {
@@ -29,6 +33,18 @@ impl Exposition<'_> {
             let _ = write!(self.text, ",{label}=\"{}\"", Escaped(value));
         }
         let _ = writeln!(self.text, "}} {value}");
+    }
+
+    /// A family each, of a sample for each row.
+    fn rows<Row>(&mut self, families: &[Family<Row>], rows: &[Row], labels: impl Fn(&Row) -> Vec<Label<'_>>) {
+        for (name, kind, help, of) in families {
+            self.family(name, kind, help);
+            for row in rows {
+                let labels = labels(row);
+                let labels: Vec<_> = labels.iter().map(|(label, value)| (*label, &**value)).collect();
+                self.sample(name, &labels, of(row));
+            }
+        }
     }
 
     fn one(&mut self, name: &str, kind: &str, help: &str, value: f64) {
@@ -146,17 +162,14 @@ fn workers(all: &mut Exposition<'_>, view: &View) {
             |worker| worker.blocked.as_secs_f64(),
         ),
     ];
-    for (name, kind, help, of) in families {
-        all.family(name, kind, help);
-        for worker in &view.workers {
-            let instance = worker.instance.to_string();
-            all.sample(
-                name,
-                &[("worker", &worker.name), ("instance_id", &instance), ("source", &worker.source)],
-                of(worker),
-            );
-        }
-    }
+    all.rows(&families, &view.workers, |worker| {
+        let instance = worker.instance.to_string();
+        vec![
+            ("worker", (&worker.name).into()),
+            ("instance_id", instance.into()),
+            ("source", (&worker.source).into()),
+        ]
+    });
 }
 
 fn queue(all: &mut Exposition<'_>, view: &View) {
@@ -199,12 +212,7 @@ fn queue(all: &mut Exposition<'_>, view: &View) {
             |source| source.blocked.as_secs_f64(),
         ),
     ];
-    for (name, kind, help, of) in families {
-        all.family(name, kind, help);
-        for source in &queue.sources {
-            all.sample(name, &[("source", &source.source)], of(source));
-        }
-    }
+    all.rows(&families, &queue.sources, |source| vec![("source", (&source.source).into())]);
 }
 
 fn frames(all: &mut Exposition<'_>, view: &View) {

@@ -118,7 +118,7 @@ function updateWorker(node, worker) {
   const [name, state, heard, runs, restarts, sent, lost, blocked] = node.cells;
   put(name.children[0], worker.name);
   put(name.children[1], `#${worker.instance}`);
-  put(name.children[2], `${worker.source}, ${worker.kind}`);
+  put(name.children[2], `${worker.source}, ${worker.kind}${worker.group === null ? "" : `, group ${worker.group}`}`);
   const known = !stale;
   pill(state.children[0], known ? worker.state : "not known");
   const detail = worker.state === "running" || worker.state === "starting" ? `for ${time(worker.since)}` : worker.text;

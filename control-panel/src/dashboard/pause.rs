@@ -79,3 +79,24 @@ impl FramePause {
         self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, step).ok();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thousand_steps_are_let_through_at_most_and_a_resume_forgets_them() {
+        let pause = FramePause::new();
+        (0..5_000).for_each(|_| pause.step());
+        assert!(pause.is_paused());
+        assert_eq!((0..5_000).filter(|_| pause.admits()).count(), 1_000);
+        pause.step();
+        pause.resume();
+        pause.pause();
+        assert!(!pause.admits());
+        // Pausing what is paused takes no step back.
+        pause.step();
+        pause.pause();
+        assert!(pause.admits() && !pause.admits());
+    }
+}
