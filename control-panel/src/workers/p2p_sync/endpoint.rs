@@ -1,23 +1,18 @@
 //! The QUIC endpoint: bound to what was asked for, and to nothing else; it talks to trusted keys alone.
 
-use std::{
-    collections::BTreeMap,
-    net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use iroh::{
     Endpoint, EndpointAddr, PublicKey, RelayMode, RelayUrl, TransportAddr,
     dns::{DnsResolver, NameserverConfig},
     endpoint::{
-        AfterHandshakeOutcome, Connection, EndpointHooks, Incoming, IncomingAddr, PortmapperConfig,
-        QuicTransportConfig, Side, VarInt, presets,
+        AfterHandshakeOutcome, Connection, EndpointHooks, PortmapperConfig, QuicTransportConfig, Side,
+        VarInt, presets,
     },
 };
 
 use super::{PeerSyncOptions, shared::Shared, trust::ADDRESSES};
-use crate::{Peer, workers::lock::lock};
+use crate::Peer;
 
 /// Sync of replicas, and the pairing of peers.
 pub(super) const SYNC: &[u8] = b"control-panel/sync/1";
@@ -36,10 +31,6 @@ const DATAGRAMS: usize = 16 << 10;
 
 /// Packets that keep a connection, within the idle setting.
 const KEEP_ALIVES: u32 = 8;
-
-/// Connections whose handshake is not done, in all and from one address.
-const HALF_OPEN: usize = 64;
-const HALF_OPEN_OF_ONE: usize = 8;
 
 /// Binds it.
 pub(super) async fn bind(options: &PeerSyncOptions, shared: &Arc<Shared>) -> Result<Endpoint, String> {
@@ -153,72 +144,8 @@ impl EndpointHooks for Gate {
     }
 }
 
-/// Counts the handshakes that are not done.
-#[derive(Clone, Debug, Default)]
-pub(super) struct HalfOpen(Arc<Mutex<Counts>>);
-
-#[derive(Debug, Default)]
-struct Counts {
-    all: usize,
-    of: BTreeMap<IpAddr, usize>,
-}
-
-/// One of them.
-#[derive(Debug)]
-pub(super) struct Handshake {
-    counts: HalfOpen,
-    from: Option<IpAddr>,
-}
-
-impl HalfOpen {
-    /// Whether this one goes on, and counts until the guard is dropped. One that does not is refused, or must prove its address and come again.
-    pub(super) fn admit(&self, incoming: Incoming) -> Option<(Incoming, Handshake)> {
-        let from = match incoming.remote_addr() {
-            IncomingAddr::Ip(address) => Some(address.ip()),
-            _ => None,
-        };
-        let mut counts = lock(&self.0);
-        let of_one = from.map_or(0, |from| counts.of.get(&from).copied().unwrap_or(0));
-        if counts.all >= HALF_OPEN / 2 || of_one >= HALF_OPEN_OF_ONE {
-            let is_full = counts.all >= HALF_OPEN || of_one >= HALF_OPEN_OF_ONE;
-            drop(counts);
-            if !incoming.remote_addr_validated() {
-                // It costs this side nothing.
-                incoming.retry().ok();
-                return None;
-            }
-            if is_full {
-                incoming.refuse();
-                return None;
-            }
-            counts = lock(&self.0);
-        }
-        counts.all += 1;
-        if let Some(from) = from {
-            *counts.of.entry(from).or_default() += 1;
-        }
-        drop(counts);
-        Some((incoming, Handshake { counts: self.clone(), from }))
-    }
-}
-
-impl Drop for Handshake {
-    fn drop(&mut self) {
-        let mut counts = lock(&self.counts.0);
-        counts.all = counts.all.saturating_sub(1);
-        if let Some(from) = self.from
-            && let Some(of_one) = counts.of.get_mut(&from)
-        {
-            *of_one = of_one.saturating_sub(1);
-            if *of_one == 0 {
-                counts.of.remove(&from);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::Arc;
 
     use super::*;
@@ -229,12 +156,12 @@ mod tests {
 
     const RELAY: &str = "https://relay.example";
 
-    fn options(folder: &tempfile::TempDir) -> PeerSyncOptions {
+    pub(in super::super) fn options(folder: &tempfile::TempDir) -> PeerSyncOptions {
         let key = PeerKey::open(folder.path().join("peer.key")).unwrap();
         PeerSyncOptions::new(key, folder.path().join("peers"))
     }
 
-    fn shared(options: &PeerSyncOptions) -> Arc<Shared> {
+    pub(in super::super) fn shared(options: &PeerSyncOptions) -> Arc<Shared> {
         let trust = TrustStore::open(&options.trust).unwrap();
         Arc::new(Shared::new(options, RunHash([5; 32]), trust))
     }

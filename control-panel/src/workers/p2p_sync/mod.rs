@@ -64,6 +64,7 @@ mod event;
 mod exhibit;
 #[doc = include_str!("guide.md")]
 pub mod guide {}
+mod half_open;
 mod handle;
 mod hints;
 mod hub;

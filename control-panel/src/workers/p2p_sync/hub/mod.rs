@@ -18,9 +18,10 @@ use self::wake::Woken;
 use super::{
     Parts, PeerIntents,
     contact::{Contact, Jitter},
-    endpoint::{self, DUPLICATE, HalfOpen, address_of, peer_of},
+    endpoint::{self, DUPLICATE, address_of, peer_of},
     error::PeerSyncError,
     event::{OfflineReason, PeerOffline, PeerOnline},
+    half_open::HalfOpen,
     session::{Ended, Session},
     shared::Shared,
     trust::Peers,

@@ -66,9 +66,21 @@ pub(super) struct Running<I> {
 
 impl<I: Intent> Running<I> {
     pub(super) fn new<S: State>(session: &Session<S, I>) -> Self {
+        let machine = anti_entropy::Connection::new(session.local, session.peer, session.options);
+        let seen = (session.link.published(), session.link.durable());
+        Self::begin(machine, seen, session.shared.snapshots.arrivals())
+    }
+
+    /// With what was published and durable, and how snapshots arrive in this worker.
+    fn begin(
+        machine: anti_entropy::Connection,
+        (published, durable): (u64, u64),
+        snapshots: watch::Receiver<Arrivals>,
+    ) -> Self {
+        let joins = snapshots.borrow().joins;
         Self {
             began: Instant::now(),
-            machine: anti_entropy::Connection::new(session.local, session.peer, session.options),
+            machine,
             out: Vec::new(),
             written: 0,
             decoding: Decoding::new(),
@@ -76,14 +88,14 @@ impl<I: Intent> Running<I> {
             delivering: None,
             untaken: VecDeque::new(),
             queued: 0,
-            published: session.link.published(),
-            durable: session.link.durable(),
+            published,
+            durable,
             news_at: Instant::now(),
             making: None,
             offered: false,
             arriving: None,
-            snapshots: session.shared.snapshots.arrivals(),
-            joins: session.shared.snapshots.arrivals().borrow().joins,
+            snapshots,
+            joins,
             noted: (Instant::now(), 0),
             excused: (Duration::ZERO, Duration::ZERO),
         }
@@ -109,5 +121,51 @@ impl<I: Intent> Running<I> {
             untaken.queued = Some((Instant::now(), frames));
             self.queued += 1;
         }
+    }
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use super::*;
+    use crate::{
+        IntentSource, Peer,
+        anti_entropy::{Local, Options},
+    };
+
+    struct Nothing;
+
+    impl Intent for Nothing {
+        type Source = IntentSource;
+    }
+
+    /// A session to which nothing comes, after that time; and how the time until the hello went on by `steps`.
+    async fn waits(steps: &[Duration]) -> (Running<Nothing>, Vec<bool>) {
+        let [me, other] = [1, 2].map(|byte| Peer([byte; 32]));
+        let local = Local { me, group: [5; 32] };
+        let machine = anti_entropy::Connection::new(local, other, Options::default());
+        let mut running =
+            Running::begin(machine, (0, 0), watch::Sender::new(Arrivals::default()).subscribe());
+        let mut over = Vec::new();
+        for step in steps {
+            tokio::time::advance(*step).await;
+            over.push(running.tick().is_some());
+        }
+        (running, over)
+    }
+
+    #[test]
+    fn what_is_noticed_late_is_not_held_against_the_other_at_once() {
+        let (hello, moment) = (Options::default().hello, Duration::from_millis(1));
+        let paused = || {
+            let mut builder = tokio::runtime::Builder::new_current_thread();
+            builder.enable_time().start_paused(true).build().unwrap()
+        };
+        let over = |steps: &[Duration]| paused().block_on(waits(steps)).1;
+        assert_eq!(over(&[hello - moment, moment]), [false, true], "in time");
+        assert_eq!(over(&[hello + LATE]), [true], "a little late, as on a busy machine");
+        // This process stood still. What came meanwhile is read before it is asked again.
+        assert_eq!(over(&[hello + LATE + moment, LATE]), [false, true], "once for each deadline");
+        let (running, _) = paused().block_on(waits(&[hello + 8 * LATE]));
+        assert_eq!(running.excused, (hello, hello + 9 * LATE), "until then it waits");
     }
 }
