@@ -1,9 +1,12 @@
 //! Rows 17 to 26, as far as they are seen over a connection: members, and what they write.
 
-use std::time::Duration;
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use control_panel::{
-    Replica, Stamp, State, Version,
+    IntentSource, Replica, Stamp, State, Version,
     replica::{
         Misbehaviour, ReplicaNotice,
         codec::{Limits, Postcard, read_postcard},
@@ -16,8 +19,8 @@ use serde::{Deserialize, Serialize};
 use super::{Against, CAROL, MALLORY, TRUDY};
 use crate::{
     forge::Forged,
-    node::{Seen, Setup, folders, for_a_while, until},
-    raw::{DELTA, Raw, secret},
+    node::{LONG, Seen, Setup, Update, folders, for_a_while, until},
+    raw::{DELTA, Line, Raw, secret},
 };
 
 /// Neither as another life, nor by another key, nor through a friend.
@@ -97,6 +100,45 @@ fn row_18_of_two_owners_that_retire_each_other_one_stays_for_all() {
     });
     assert!(!winner.app.replica.members().any(|(member, _)| member == loser.peer()));
     assert_eq!(third.seen_of(loser.peer()).last(), Some(&Seen::Offline(OfflineReason::Revoked)));
+}
+
+/// Two are retired, and the frame stands still: the worker, which waits until it may report the first, has not come to the second.
+#[test]
+fn row_17_a_retired_member_is_sent_nothing_more_though_the_worker_waits_for_the_frame() {
+    let mut against = Against::new();
+    let lines = [MALLORY, TRUDY].map(|who| against.greet(who));
+    against.alice.commit("before");
+    let word = |line: &Line, word: &[u8]| {
+        let has = |body: &[u8]| body.windows(word.len()).any(|part| part == word);
+        line.frames().iter().any(|(kind, body)| *kind == DELTA && has(body))
+    };
+    against.until("both have a word", |_| lines.iter().all(|line| word(line, b"before")));
+
+    let floods = against.alice.panel.sender(IntentSource::P2pSync);
+    while floods.try_send(Update::Say("flood".to_owned())).is_ok() {}
+    for who in [MALLORY, TRUDY] {
+        against.alice.app.replica.retire(against.members[who]).unwrap();
+    }
+    // From here on the replica goes on, and the queue does not.
+    let publish = |against: &mut Against| {
+        let _ = (against.alice.app.replica.settle(), against.alice.app.replica.outbox());
+    };
+    publish(&mut against);
+    let began = Instant::now();
+    let wait_for = |what: &str, is: &dyn Fn() -> bool| {
+        while !is() {
+            assert!(began.elapsed() < LONG, "it is not so: {what}");
+            thread::sleep(Duration::from_millis(2));
+        }
+    };
+    wait_for("the worker came to the first", &|| lines[0].closed().is_some());
+    against.alice.app.replica.commit("secret".to_owned());
+    publish(&mut against);
+    wait_for("the second is cut off", &|| lines[1].closed().is_some() || word(&lines[1], b"secret"));
+    assert!(lines.iter().all(|line| !word(line, b"secret") && line.closed().is_some()));
+    for who in [MALLORY, TRUDY] {
+        against.assert_lost(who, OfflineReason::Revoked);
+    }
 }
 
 /// It takes all that it is sent, and says nothing of its own: named once; editing goes on; an owner retires it.
