@@ -114,8 +114,8 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "DIR")]
     pub(crate) mods: Option<PathBuf>,
 
-    /// Opens a window: the graph, the page that is looked at, the console of the panel, and with --journal a slider over what was recorded
-    /// by the time that the program began. It goes on until the window is closed.
+    /// Opens a window: the graph, the page that is looked at, the console of the panel, and with --journal a slider over what is recorded,
+    /// in this run too. It goes on until the window is closed.
     #[cfg(feature = "window")]
     #[arg(long, conflicts_with = "frames")]
     pub(crate) window: bool,

@@ -50,3 +50,37 @@ async fn index(cx: Context) {
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use control_panel::console::{Console, EndKind, WorkerState};
+
+    use super::*;
+
+    #[test]
+    fn the_demo_fails_as_it_is_meant_to() {
+        let panel = Panel::builder().policy(LifecyclePolicy::default()).build();
+        let (observer, mut console) = (panel.observer(), Console::default());
+        spawn(&panel);
+        let began = Instant::now();
+        let view = loop {
+            let view = console.refresh(&observer);
+            if view.ends.len() == 2 {
+                break view;
+            }
+            assert!(began.elapsed() < Duration::from_secs(20), "{:#?}", view.ends);
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        let of = |name: &str| view.ends.iter().find(|end| end.name == name).expect("it ended");
+        assert_eq!(of("mirror").kind, EndKind::Failed);
+        let panic = of("feeds").panic.as_ref().expect("it panicked");
+        assert!(
+            panic.place.contains("demo.rs:") && panic.message.contains("index out of bounds"),
+            "{panic:?}"
+        );
+        let alive = view.workers.iter().find(|worker| worker.name == "index").expect("it lives");
+        assert_eq!(alive.state, WorkerState::Running);
+    }
+}

@@ -132,7 +132,7 @@ fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     let root = readable(&cli.pages.clone().unwrap_or_else(shipped))?;
     let stop = signals::listen()?;
     #[cfg(feature = "window")]
-    let window = cli.window.then(|| window::Window::new(cli));
+    let window = cli.window.then(window::Window::new);
     let mut began = Beginning::of(cli, &root)?;
     #[cfg(feature = "window")]
     if let Some(window) = &window {

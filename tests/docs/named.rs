@@ -85,3 +85,24 @@ fn each_row_of_the_readmes_problems_names_a_test() {
     }
     assert!(rows >= 9, "{rows} rows");
 }
+
+/// Each row of the comparison with other consoles names a test in its last column.
+#[test]
+fn no_row_of_the_consoles_is_without_a_test() {
+    let (page, tests) = (crate::read("control-panel/src/guide/seeing.md"), tests());
+    let (_, table) = page.split_once("\n## Beside other consoles\n").unwrap();
+    let mut rows = 0;
+    for row in table.lines().filter(|line| line.starts_with("| ")).skip(1) {
+        rows += 1;
+        let columns: Vec<_> = row.trim_matches('|').split(" | ").collect();
+        assert_eq!(columns.len(), 4, "{row}");
+        let shown_by: Vec<_> = words(columns[3]).collect();
+        assert!(!shown_by.is_empty(), "no test is named: {row}");
+        let missing: Vec<_> = shown_by.into_iter().filter(|word| !tests.contains(*word)).collect();
+        assert!(missing.is_empty(), "there is no test {missing:?}");
+    }
+    assert!(rows >= 20, "{rows} rows");
+    for peer in ["kameo", "tokio-console", "observer", "Oban Web"] {
+        assert!(table.contains(peer), "{peer} is not compared with");
+    }
+}

@@ -30,7 +30,6 @@ use eframe::egui;
 use self::{canvas::Canvas, nodes::Nodes, preview::Preview};
 use crate::{
     Browser, Turns,
-    cli::Cli,
     commands::Command,
     intent::{GraphIntent, LifecycleCause, NodeKey},
 };
@@ -45,8 +44,6 @@ const RETRY: Duration = Duration::from_millis(250);
 /// A window that is not open yet.
 pub(crate) struct Window {
     ctx: egui::Context,
-    #[cfg(feature = "journal")]
-    scrub: Option<scrub::Scrub>,
 }
 
 /// What a person did with a node.
@@ -60,13 +57,8 @@ enum Act {
 }
 
 impl Window {
-    /// Reads what was recorded before: the journal cannot be read once this program has it open.
-    pub(crate) fn new(cli: &Cli) -> Self {
-        Self {
-            ctx: egui::Context::default(),
-            #[cfg(feature = "journal")]
-            scrub: cli.journal.as_deref().and_then(scrub::Scrub::open),
-        }
+    pub(crate) fn new() -> Self {
+        Self { ctx: egui::Context::default() }
     }
 
     /// What wakes it when the panel has something to drain.
@@ -91,6 +83,8 @@ impl Window {
             board.policy("webviews kept warm", policy.warm_cache_limit);
             board.policy("memory is scarce from", policy.memory_pressure_threshold);
         });
+        #[cfg(feature = "journal")]
+        let scrub = browser.record.as_ref().map(|record| scrub::Scrub::new(record.journal.clone()));
         let options = eframe::NativeOptions {
             viewport: egui::ViewportBuilder::default()
                 .with_title("graph_browser")
@@ -110,7 +104,7 @@ impl Window {
                 preview: Preview::default(),
                 console: Console::new(observer),
                 #[cfg(feature = "journal")]
-                scrub: self.scrub,
+                scrub,
                 looked_at: None,
                 has_console: true,
                 next: None,
