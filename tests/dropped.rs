@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -10,8 +10,8 @@ use std::{
 };
 
 use control_panel::{
-    Context, ControlPanel, Exit, TrySendError, Worker, WorkerStatus,
-    supervision::{Cancel, Cause},
+    Context, ControlPanel, Exit, Spawner, TrySendError, Worker, WorkerStatus,
+    supervision::{Cancel, Cause, SpawnError},
 };
 use proptest::prelude::*;
 use tests::{
@@ -102,6 +102,34 @@ fn a_runtime_that_is_gone_ends_the_workers_and_the_shutdown_tells() {
         assert!(matches!(handle.status(), WorkerStatus::Ended(Exit::Aborted)));
         let report = panel.shutdown_blocking();
         assert!(!report.is_clean() && report.workers().is_empty());
+    });
+}
+
+/// Spawns a worker when it is dropped, and keeps what becomes of that.
+struct SpawnsAnother(Spawner<Mark>, Arc<Mutex<Vec<WorkerStatus>>>);
+
+impl Drop for SpawnsAnother {
+    fn drop(&mut self) {
+        let another = self.0.spawn(good("another"));
+        self.1.lock().unwrap().push(another.status());
+    }
+}
+
+/// A runtime that is gone drops the task, and the worker's arguments, inside the call that spawns it: no lock is held there that
+/// a destructor may ask for.
+#[test]
+fn a_destructor_that_spawns_when_the_runtime_is_gone_is_refused_as_well() {
+    watched(|| {
+        let runtime = threads(1);
+        let panel = on(&runtime);
+        drop(runtime);
+        let statuses = Arc::default();
+        let argument = SpawnsAnother(panel.spawner(), Arc::clone(&statuses));
+        let first = panel.spawn(Worker::once("first", 0, async move |_: Context<Mark>| drop(argument)));
+        let gone = |status: &WorkerStatus| matches!(status, WorkerStatus::Refused(SpawnError::RuntimeGone));
+        assert!(gone(&first.status()), "{:?}", first.status());
+        let statuses = statuses.lock().unwrap();
+        assert!(statuses.len() == 1 && gone(&statuses[0]), "{statuses:?}");
     });
 }
 

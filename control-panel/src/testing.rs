@@ -2,6 +2,33 @@
 //! Feature `testing`.
 //!
 //! Put it among your dev-dependencies: `control-panel = { version = "0.1", features = ["testing"] }`.
+//!
+//! ```
+//! use control_panel::{
+//!     Context, ControlPanel, GraphIntent, IntentSource, testing, worker,
+//! };
+//! use std::time::Duration;
+//!
+//! #[derive(Debug, PartialEq, GraphIntent)]
+//! enum Update {
+//!     Loaded,
+//! }
+//!
+//! #[worker(source = IntentSource::Restore)]
+//! async fn load(cx: Context<Update>) {
+//!     tokio::time::sleep(Duration::from_secs(60)).await;
+//!     cx.send(Update::Loaded).await.ok();
+//! }
+//!
+//! testing::paused(async |panel: &mut ControlPanel<Update>| {
+//!     panel.spawn_load();
+//!     testing::advance(Duration::from_secs(59)).await;
+//!     assert_eq!(panel.drain().count(), 0);
+//!     testing::advance(Duration::from_secs(1)).await;
+//!     let updates: Vec<_> = panel.drain().map(|queued| queued.intent).collect();
+//!     assert_eq!(updates, [Update::Loaded]);
+//! });
+//! ```
 
 #[cfg(feature = "journal")]
 mod journal;

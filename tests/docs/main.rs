@@ -6,6 +6,7 @@ mod code;
 mod defaults;
 mod examples;
 mod links;
+mod modules;
 mod named;
 mod pages;
 

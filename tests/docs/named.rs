@@ -39,7 +39,11 @@ fn each_test_that_a_page_names_exists() {
     assert!(tests.len() > 1_500, "{} tests are found", tests.len());
     let (mut named, mut missing) = (BTreeSet::new(), Vec::new());
     let pages = files(&root().join("control-panel/src/guide"), "md");
-    for path in pages.into_iter().chain([root().join("README.md")]) {
+    let protocols = ["queue", "replica", "supervisor"]
+        .map(|room| root().join(format!("control-panel/src/{room}/README.md")));
+    for path in
+        pages.into_iter().chain([root().join("README.md"), root().join("ARCHITECTURE.md")]).chain(protocols)
+    {
         let page = fs::read_to_string(&path).unwrap();
         for word in words(&page).filter(|word| is_test(word)) {
             named.insert(word.to_owned());
@@ -105,4 +109,36 @@ fn no_row_of_the_consoles_is_without_a_test() {
     for peer in ["kameo", "tokio-console", "observer", "Oban Web"] {
         assert!(table.contains(peer), "{peer} is not compared with");
     }
+}
+
+/// A path, of which the beginning is left out where the page's room has it.
+fn is_file(word: &str) -> bool {
+    let is_path = |letter: char| letter.is_ascii_alphanumeric() || "_-./".contains(letter);
+    word.chars().all(is_path) && (word.ends_with(".rs") || word.ends_with('/')) && word.len() > 3
+}
+
+/// The file names in the description of the house, and on the pages of protocols beside the code.
+#[test]
+fn each_file_that_a_page_names_exists() {
+    let src = root().join("control-panel/src");
+    let (mut named, mut missing) = (0, Vec::new());
+    for (page, rooms) in [
+        (
+            root().join("ARCHITECTURE.md"),
+            vec![root(), src.clone(), root().join("control-panel-macros/src/worker")],
+        ),
+        (src.join("queue/README.md"), vec![src.join("queue")]),
+        (src.join("replica/README.md"), vec![src.join("replica"), src.clone()]),
+        (src.join("supervisor/README.md"), vec![src.join("supervisor")]),
+    ] {
+        let text = fs::read_to_string(&page).unwrap();
+        for word in words(&text).filter(|word| is_file(word)) {
+            named += 1;
+            if !rooms.iter().any(|room| room.join(word).exists()) {
+                missing.push(format!("{}: there is no {word}", short(&page)));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+    assert!(named > 60, "{named} are named");
 }

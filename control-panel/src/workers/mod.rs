@@ -10,6 +10,34 @@
 //! | [`prefetch`] | none | asks ahead of time for what will be wanted next |
 //! | [`mods`] | `mods` | loads WebAssembly modules from a folder, within limits, and reloads them as they change |
 //! | [`p2p_sync`] | `p2p` | keeps replicas of several processes in sync, and reports every loss of contact |
+//!
+//! ```
+//! use control_panel::workers::SpawnMemoryMonitor;
+//! use control_panel::workers::memory_monitor::{
+//!     MemoryPolicy, MemoryPressure, MemoryThresholds,
+//! };
+//! use control_panel::{ControlPanel, GraphIntent};
+//!
+//! /// The worker's intents come as the program's.
+//! #[derive(GraphIntent)]
+//! enum Update {
+//!     #[intent(from)]
+//!     Pressure(MemoryPressure),
+//! }
+//!
+//! /// The worker's settings are the program's policy.
+//! #[derive(Default)]
+//! struct Limits;
+//!
+//! impl MemoryPolicy for Limits {
+//!     fn memory_thresholds(&self) -> MemoryThresholds {
+//!         MemoryThresholds::warning_at(0.75)
+//!     }
+//! }
+//!
+//! let panel = ControlPanel::<Update, Limits>::new();
+//! let monitor = panel.spawn_memory_monitor();
+//! ```
 
 mod level;
 #[cfg(any(feature = "mods", feature = "p2p"))]

@@ -4,6 +4,36 @@
 //! [`Delta::encode`](super::Delta::encode), and reads what it receives with [`Delta::decode`](super::Delta::decode), within [`Limits`], in a worker. Operations
 //! are encoded once, by their author's [`Codec`]; all others keep and forward its bytes, whose BLAKE3 hash names the run.
 //!
+//! ```
+//! use control_panel::replica::codec::{Limits, Postcard};
+//! use control_panel::{Delta, Peer, Replica, Stamp, State};
+//!
+//! #[derive(Clone, Default, Debug, PartialEq)]
+//! struct Words(Vec<String>);
+//!
+//! impl State for Words {
+//!     type Op = String;
+//!
+//!     fn apply(&mut self, word: &String, _: &Stamp) {
+//!         self.0.push(word.clone());
+//!     }
+//! }
+//!
+//! let peers = [Peer([1; 32]), Peer([2; 32])];
+//! let [mut here, mut there] = peers.map(|peer| {
+//!     let builder = Replica::builder(peer, Words::default()).members(peers);
+//!     builder.codec(Postcard::new(), Limits::default()).build()
+//! });
+//! here.commit("first".to_owned());
+//! let bytes = here.outbox().unwrap().encode()?;
+//!
+//! let delta = Delta::decode(&bytes, &Postcard::new(), &Limits::default())?;
+//! there.merge(delta);
+//! let _ = there.settle();
+//! assert_eq!(here.state(), there.state());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! The layout is in `replica/codec/README.md`.
 
 mod builder;
