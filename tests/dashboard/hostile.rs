@@ -154,7 +154,9 @@ fn the_frames_take_no_longer_whatever_viewers_do() {
     std::thread::sleep(200 * MS);
     let during = p99(&mut served);
     ends.store(true, std::sync::atomic::Ordering::Relaxed);
-    harm.into_iter().for_each(|one| one.join().unwrap());
+    for one in harm {
+        one.join().unwrap();
+    }
     println!("a frame of 50 intents, p50 and p99: {before:?} without harm, {during:?} with it");
     // The machine's other threads have their share; a frame that waited for a viewer would wait for its patience.
     assert!(during.1 < before.1 * 4 + 5 * MS, "{before:?}, then {during:?}");
