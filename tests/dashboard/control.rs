@@ -82,7 +82,7 @@ fn worker_number(worker: &WorkerHandle) -> String {
     worker.origin().to_string().trim_start_matches('#').to_owned()
 }
 
-struct Form(Spawner<Update, u32>);
+pub(super) struct Form(pub(super) Spawner<Update, u32>);
 
 impl PolicyForm for Form {
     fn fields(&self) -> Vec<PolicyField> {

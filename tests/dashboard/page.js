@@ -21,7 +21,7 @@ async function main() {
   const open = async (options) => {
     const page = await browser.newPage(options);
     page.on("pageerror", (error) => faults.push(error.message));
-    page.on("console", (message) => message.type() === "error" && !message.text().includes("401") && faults.push(message.text()));
+    page.on("console", (message) => message.type() === "error" && !/401|422/.test(message.text()) && faults.push(message.text()));
     page.on("request", (request) => request.url().startsWith(url) || request.url().startsWith("data:") || faults.push(`loads ${request.url()}`));
     await page.goto(url);
     await page.getByRole("cell", { name: /^stays/ }).waitFor();
@@ -62,6 +62,19 @@ async function main() {
   await page.getByRole("button", { name: /^suspend stays/ }).click();
   await page.getByRole("row", { name: /^stays/ }).getByText("suspended").first().waitFor();
   await page.getByRole("button", { name: /^resume stays/ }).click();
+  const runs = () => page.getByRole("row", { name: /^stays/ }).locator('[data-label="Runs"]').innerText();
+  const before = Number(await runs());
+  await page.getByRole("button", { name: /^restart stays/ }).click();
+  for (let look = 0; Number(await runs()) <= before; look += 1) {
+    assert(look < 50, `it is restarted: run ${await runs()} after ${before}`);
+    await page.waitForTimeout(100);
+  }
+  await page.getByRole("textbox", { name: "Most" }).fill("many");
+  await page.getByRole("button", { name: "Set the policy" }).click();
+  await page.getByText("most: invalid digit found in string").waitFor();
+  await page.getByRole("textbox", { name: "Most" }).fill("7");
+  await page.getByRole("button", { name: "Set the policy" }).click();
+  await page.getByText("the policy is set").waitFor();
   await page.getByRole("button", { name: "Pause the frames" }).click();
   await page.getByText("paused", { exact: true }).waitFor();
   await page.getByRole("button", { name: "Step one frame" }).click();

@@ -30,8 +30,9 @@ fn program() {
     let wait = Duration::from_secs(3600);
     panel.spawn(bug.restart(Restart::OnFailure).backoff(Backoff::new(wait, wait)));
     let pause = FramePause::new();
+    let form = super::control::Form(panel.spawner());
     let Served { mut panel, address, .. } =
-        Served::of(panel, |dashboard| dashboard.token(TOKEN).pause(pause.clone()));
+        Served::of(panel, |dashboard| dashboard.token(TOKEN).pause(pause.clone()).policy_form(form));
     println!("\nserves http://{address}/");
     for _ in 0..60 * 180 {
         if pause.admits() {
