@@ -161,7 +161,7 @@ mod tests {
             builder.enable_time().start_paused(true).build().unwrap()
         };
         let over = |steps: &[Duration]| paused().block_on(waits(steps)).1;
-        assert_eq!(over(&[hello - moment, moment]), [false, true], "in time");
+        assert_eq!(over(&[hello.saturating_sub(moment), moment]), [false, true], "in time");
         assert_eq!(over(&[hello + LATE]), [true], "a little late, as on a busy machine");
         // This process stood still. What came meanwhile is read before it is asked again.
         assert_eq!(over(&[hello + LATE + moment, LATE]), [false, true], "once for each deadline");
