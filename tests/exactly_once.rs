@@ -253,6 +253,51 @@ fn an_endless_loop_of_sends_can_be_cancelled_on_every_path() {
     });
 }
 
+/// Of two frames that are alive together the older one is cut short, after a frame that was empty: that one changed nothing of
+/// what each source had got.
+#[test]
+fn an_empty_frame_between_two_changes_no_share() {
+    use ops::Op::{Drain, End, Open, Poll, Read, RunFrame, Send, TrySend};
+    let frame = || RunFrame(vec![], None);
+    let setting = ops::Setting { capacity: 12, budget: Some(2), frames: 2 };
+    let steps = [
+        Open(0),
+        TrySend(0, 0),
+        Send(0, 0, None),
+        TrySend(0, 0),
+        Drain,
+        Read(0, 2),
+        TrySend(0, 0),
+        TrySend(0, 0),
+        Open(1),
+        Send(3624332290389100304, 0, None),
+        TrySend(338832405610464488, 0),
+        Read(0, 1),
+        TrySend(107731224971711155, 0),
+        Send(14983153367457312368, 0, Some(1)),
+        Send(1562734955561874050, 0, None),
+        Drain,
+        Send(6094706611067018966, 0, None),
+        TrySend(230975114474511977, 0),
+        Send(8994815769598642502, 0, None),
+        Open(2),
+        Read(0, 3),
+        Open(0),
+        Poll(0),
+        Drain,
+        End(0),
+        Drain,
+        Send(12028885640753815786, 0, None),
+        Send(272307698753684487, 0, None),
+        frame(),
+        frame(),
+        Read(0, 3),
+        Poll(0),
+        Send(6511514221159945314, 0, None),
+    ];
+    schedule::run(setting, &steps);
+}
+
 /// What a sender was granted beyond its slot, and does not come for, stays its own for two frames, also in a shutdown that
 /// began meanwhile: so a `try_send` is refused there, though the one slot it keeps alone would leave room.
 #[test]

@@ -114,7 +114,9 @@ fn no_row_of_the_consoles_is_without_a_test() {
 /// A path, of which the beginning is left out where the page's room has it.
 fn is_file(word: &str) -> bool {
     let is_path = |letter: char| letter.is_ascii_alphanumeric() || "_-./".contains(letter);
-    word.chars().all(is_path) && (word.ends_with('/') || Path::new(word).extension().is_some_and(|kind| kind == "rs")) && word.len() > 3
+    word.chars().all(is_path)
+        && (word.ends_with('/') || Path::new(word).extension().is_some_and(|kind| kind == "rs"))
+        && word.len() > 3
 }
 
 /// The file names in the description of the house, and on the pages of protocols beside the code.

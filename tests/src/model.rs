@@ -224,7 +224,9 @@ impl Model {
     pub fn drain(&mut self, locals: Vec<Item>) -> Reading {
         self.frames += 1;
         self.signalled = false;
-        let mut frame = self.rest().unwrap_or_else(|| Reading {
+        // A frame with nothing to hand out looks at nothing: what was shared out before stays so.
+        let any = self.waiting_to_be_read() > 0 || !locals.is_empty();
+        let mut frame = any.then(|| self.rest()).flatten().unwrap_or_else(|| Reading {
             number: self.frames,
             items: std::mem::take(&mut self.queued).into(),
             freed: Vec::new(),

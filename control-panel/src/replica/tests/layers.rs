@@ -3,11 +3,13 @@
 use std::{fs, path::Path};
 
 /// Beside itself: plain words of `intent`, the figures of `frame`.
-const MAY_USE: [&str; 7] = [
+const MAY_USE: [&str; 8] = [
     "crate::replica",
     "crate::intent",
     // A reducer's or a decoder's panic is caught as everywhere.
     "crate::util::panics",
+    // Where two states differ, in words.
+    "crate::util::difference",
     "crate::frame::RedoFigures",
     // What only a report has. How long it took is asked in `fold/pace.rs` alone, and the answer recorded.
     "crate::frame::Stopwatch",
