@@ -113,8 +113,8 @@ pub enum ReplicaNotice {
         message: String,
     },
     /// A peer's state differs, though it has the same operations: another reducer, or an `apply` that is not deterministic. It came of one of the operations in a window,
-    /// and two digests do not say of which. What either side makes of the window does: [`refolded`](super::Replica::refolded) on both, and
-    /// [`DesyncReport::between`](super::DesyncReport::between) the two names the operation and the path in the state. Where `apply` differs from itself, `testing::sync_test` names both on one
+    /// and two digests do not say of which. What either side makes of the window does (features `testing`, `journal`): `Replica::refolded` on both, and
+    /// `DesyncReport::between` the two names the operation and the path in the state. Where `apply` differs from itself, `testing::sync_test` names both on one
     /// side alone.
     Desync {
         /// Who.

@@ -5,7 +5,7 @@ use super::{Replica, Stamp, State, fold::Entry};
 impl<S: State> Replica<S> {
     /// Applies the stable operations above a Lamport time and up to another once more, and calls `each` with the state after each of them: to find the operation after which
     /// the states of two replicas differ. Where one reports a [`Desync`](super::ReplicaNotice::Desync), both list that window, and the first line in which the lists differ is the
-    /// operation's: [`DesyncReport`](super::DesyncReport) compares them, and says where in the state, too.
+    /// operation's: `DesyncReport` (features `testing`, `journal`) compares them, and says where in the state, too.
     ///
     /// It begins with the state as of the last [cut](Self::cut) or a later snapshot, so what a cut covers is not shown. What is not
     /// [stable](Self::watermark) is not shown either: it may be another on the other replica. A replica whose `apply` differs from itself may show other states than it went through.
