@@ -6,7 +6,8 @@ use crate::{files, root, short};
 
 /// The functions that are tests, in all of the repository.
 fn tests() -> BTreeSet<String> {
-    let folders = ["tests", "examples", "control-panel/src", "control-panel-macros/src"];
+    let folders =
+        ["tests", "examples", "control-panel/src", "control-panel/views", "control-panel-macros/src"];
     let sources = folders.iter().flat_map(|folder| files(&root().join(folder), "rs"));
     let of = |source: String| -> Vec<String> {
         let behind = |text: &str| Some(text.split_once("fn ")?.1.split('(').next()?.to_owned());

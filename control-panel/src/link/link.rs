@@ -114,6 +114,7 @@ impl<S: State + Serialize + DeserializeOwned> Replica<S> {
     /// let bytes = link.encode_snapshot(&snapshot).unwrap();
     /// link.decode_snapshot(&bytes, 1 << 20).unwrap();
     /// let _group = link.genesis(); // a hash of how it began
+    /// assert!(link.redo_depths().is_empty(), "nothing came late");
     ///
     /// async fn there_is_more(link: &control_panel::link::Link<Words>) {
     ///     link.news(link.published(), link.durable()).await;
