@@ -48,7 +48,6 @@ impl<I: Intent, P: Send + Sync + 'static> WorkerContext for Context<I, P> {
     label = "its workers do not get a `{C}`",
     note = "spawn the worker on a panel of that intent and policy, or write `Context<…>` of this one's in its function"
 )]
-#[doc(hidden)]
 pub trait Spawns<C> {
     /// What [`Run::spawn`] calls.
     #[doc(hidden)]
@@ -185,7 +184,6 @@ where
     label = "not a `{S}`",
     note = "name a value of `{S}`, or write `#[intent(source = {Self})]` on the intent"
 )]
-#[doc(hidden)]
 pub trait SourceOf<S> {
     /// The value as the intent's source.
     fn into_source(self) -> S;
@@ -204,7 +202,6 @@ impl<S> SourceOf<S> for S {
     label = "not `Clone`",
     note = "derive `Clone` for it, wrap it in an `Arc`, or write `restart = never`"
 )]
-#[doc(hidden)]
 pub trait Again {
     /// One more of it.
     #[must_use]
