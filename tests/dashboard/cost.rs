@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Count, IntentSource, Panel, Served, Update};
+use super::{Count, IntentSource, MS, Panel, Served, TOKEN, Update, hostile::Harm};
 
 /// Nanoseconds that this thread, or all of the process, has run.
 fn ran(of: &str) -> u64 {
@@ -99,4 +99,50 @@ fn frames_with_and_without_a_viewer() {
         ratios[0], ratios[19]
     );
     assert!(median <= 1.05, "{median}");
+}
+
+/// What a frame of 50 intents takes beside every kind of hostile client at once: A B A B, 10 pairs. The clients take their share of the
+/// processors, so only figures are printed.
+#[test]
+#[ignore = "30 s"]
+fn frames_under_harm() {
+    let mut served = Served::of(Panel::builder().capacity(256).build(), |dashboard| {
+        dashboard.viewers(4).patience(500 * MS).token(TOKEN)
+    });
+    let (sender, address) = (served.panel.sender(IntentSource::Restore), served.address);
+    let mut sample = || {
+        let mut times: Vec<_> = (0..1_000)
+            .map(|_| {
+                (0..50).for_each(|_| sender.try_send(Update::Step).unwrap());
+                let began = Instant::now();
+                served.panel.run_frame(&mut Count::default(), &mut (), []);
+                let took = began.elapsed();
+                thread::sleep(MS / 2);
+                took
+            })
+            .collect();
+        times.sort_unstable();
+        (times[500], times[990])
+    };
+    sample();
+    let mut pairs: Vec<_> = (0..10)
+        .map(|_| {
+            let without = sample();
+            let harm = Harm::to(address);
+            let with = sample();
+            drop(harm);
+            (without, with)
+        })
+        .collect();
+    pairs.sort_by(|a, b| {
+        let ratio = |(without, with): &((Duration, Duration), (Duration, Duration))| {
+            with.1.as_secs_f64() / without.1.as_secs_f64()
+        };
+        ratio(a).total_cmp(&ratio(b))
+    });
+    for ((p50, p99), (p50_with, p99_with)) in pairs {
+        println!(
+            "p50 {p50:?} and p99 {p99:?} without, p50 {p50_with:?} and p99 {p99_with:?} with hostile clients"
+        );
+    }
 }
