@@ -25,8 +25,16 @@ pub(super) fn kept_signatures<Op>(runs: &[Arc<Run<Op>>]) -> Vec<bool> {
     }
     let mut kept = vec![false; runs.len()];
     let mut chains = BTreeMap::<Author, Stretch>::new();
+    // One author writes many runs in a row.
+    let (mut author, mut stretch) = (None, Stretch::default());
     for (index, run) in runs.iter().enumerate() {
-        let stretch = chains.entry(run.header.author).or_default();
+        if author != Some(run.header.author) {
+            let next = chains.remove(&run.header.author).unwrap_or_default();
+            let before = std::mem::replace(&mut stretch, next);
+            if let Some(author) = author.replace(run.header.author) {
+                chains.insert(author, before);
+            }
+        }
         if run.header.previous != stretch.last {
             // Another branch, or a gap: what follows covers nothing before it.
             stretch.signed.take().into_iter().for_each(|(signed, _)| kept[signed] = true);
@@ -45,7 +53,7 @@ pub(super) fn kept_signatures<Op>(runs: &[Arc<Run<Op>>]) -> Vec<bool> {
         }
         stretch.signed = Some((index, stretch.bytes));
     }
-    let last = chains.into_values().filter_map(|stretch| stretch.signed);
+    let last = chains.into_values().chain([stretch]).filter_map(|stretch| stretch.signed);
     last.for_each(|(signed, _)| kept[signed] = true);
     kept
 }

@@ -31,13 +31,16 @@ struct Room {
     bytes: usize,
     ops: usize,
     authors: BTreeSet<Author>,
+    /// But for the last run's author's.
     chains: BTreeMap<Author, Chain>,
+    /// One author writes many runs in a row.
+    last: Option<(Author, Chain)>,
 }
 
 impl Default for Room {
     fn default() -> Self {
         // The format's version and the count of runs.
-        Self { bytes: 2 * VARINT, ops: 0, authors: BTreeSet::new(), chains: BTreeMap::new() }
+        Self { bytes: 2 * VARINT, ops: 0, authors: BTreeSet::new(), chains: BTreeMap::new(), last: None }
     }
 }
 
@@ -57,9 +60,16 @@ impl Room {
     fn add<Op>(&mut self, run: &Run<Op>, longest_signature: usize) {
         let header = &run.header;
         self.ops += run.operations.len();
-        if self.authors.insert(header.author) {
-            self.bytes += size_of::<Author>() + VARINT;
-        }
+        let before = match self.last.take() {
+            Some((author, chain)) if author == header.author => Some(chain),
+            other => {
+                self.chains.extend(other);
+                if self.authors.insert(header.author) {
+                    self.bytes += size_of::<Author>() + VARINT;
+                }
+                self.chains.remove(&header.author)
+            }
+        };
         for head in &header.heads {
             /// Its author's index, how far back it is or its sequence number, its hash.
             const HEAD: usize = VARINT + VARINT + 32;
@@ -68,7 +78,6 @@ impl Room {
                 self.bytes += size_of::<Author>() + VARINT;
             }
         }
-        let before = self.chains.get(&header.author).copied();
         let follows = before.filter(|before| before.last == header.previous);
         let mut chain = follows.unwrap_or_default();
 
@@ -106,7 +115,7 @@ impl Room {
             chain.signed = Some((chain.bytes, length.max(counted)));
         }
         (chain.last, chain.clock, chain.program) = (run.hash, run.clock(), program);
-        self.chains.insert(header.author, chain);
+        self.last = Some((header.author, chain));
     }
 }
 

@@ -151,7 +151,7 @@ pub(super) mod tests {
     use super::*;
     use crate::{
         replica::RunHash,
-        workers::p2p_sync::{PeerKey, trust::TrustStore},
+        workers::p2p_sync::{PeerKey, trust_store::TrustStore},
     };
 
     const RELAY: &str = "https://relay.example";

@@ -86,11 +86,12 @@ mod tests;
 mod ticket;
 mod tickets;
 mod trust;
+mod trust_store;
 
 use iroh::RelayUrl;
 use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use self::{error::relay_url, exhibit::Shown, shared::Shared, trust::TrustStore};
+use self::{error::relay_url, exhibit::Shown, shared::Shared, trust_store::TrustStore};
 pub use self::{
     error::{PeerSyncError, RelayUrlError},
     event::{OfflineReason, PeerMisbehaved, PeerOffline, PeerOnline},

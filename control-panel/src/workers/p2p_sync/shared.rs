@@ -20,7 +20,8 @@ use super::{
     snapshots::Snapshots,
     ticket::{Ticket, TicketError},
     tickets::Tickets,
-    trust::{Entry, TrustStore},
+    trust::Entry,
+    trust_store::TrustStore,
 };
 use crate::{
     Peer, anti_entropy,

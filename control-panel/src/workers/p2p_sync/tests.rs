@@ -7,7 +7,8 @@ use super::{
     secret_file::FileFault,
     ticket::{Ticket, TicketError},
     tickets::{LONGEST, Tickets},
-    trust::{Entry, PEERS, Peers, TrustOrigin, TrustStore},
+    trust::{Entry, PEERS, Peers, TrustOrigin},
+    trust_store::TrustStore,
 };
 use crate::{
     Peer,
@@ -67,6 +68,35 @@ fn files_that_others_may_read_are_refused() {
     assert!(matches!(error.fault(), FileFault::Readable { mode: 0o640 }), "{error}");
     assert!(error.to_string().contains("640") && error.to_string().contains("peer.key"), "{error}");
     assert!(matches!(TrustStore::open(&peers).unwrap_err().fault(), FileFault::Readable { mode: 0o640 }));
+}
+
+/// A start writes nothing that is in the file, and where a peer is can wait: whether it is trusted cannot.
+#[test]
+fn only_what_differs_from_the_file_is_written() {
+    let folder = folder();
+    let path = folder.path().join("peers");
+    let store = TrustStore::open(&path).unwrap();
+    assert!(!store.is_saved(store.saved().try_lock().unwrap().as_ref()), "there is no file");
+    store.change(|peers| peers.pair(peer(3), Grant::Read, &[address(1)])).unwrap();
+    store.save(&mut store.saved().try_lock().unwrap()).unwrap();
+
+    let store = TrustStore::open(&path).unwrap();
+    let saved = store.saved();
+    let saved = saved.try_lock().unwrap();
+    assert!(store.is_saved(saved.as_ref()));
+    store.change(|peers| peers.reached(&peer(3), address(2)));
+    assert!(!store.is_saved(saved.as_ref()) && store.differs_in_addresses(saved.as_ref()));
+    let more: [fn(&mut Peers); 3] = [
+        |peers| peers.revoke(peer(3)).unwrap(),
+        |peers| peers.pair(peer(3), Grant::Write, &[address(1)]).unwrap(),
+        |peers| peers.pair(peer(4), Grant::Read, &[]).unwrap(),
+    ];
+    for change in more {
+        let store = TrustStore::open(&path).unwrap();
+        store.change(change);
+        assert!(!store.differs_in_addresses(saved.as_ref()));
+    }
+    assert!(!store.differs_in_addresses(None), "there was no file");
 }
 
 /// Any byte that differs, and any length.

@@ -1,16 +1,10 @@
 //! Which peers this machine talks to.
 
-use std::{
-    collections::BTreeMap,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, net::SocketAddr};
 
-use arc_swap::{ArcSwap, ArcSwapOption};
 use data_encoding::HEXLOWER;
 
-use super::secret_file::{self, FileError, FileFault};
+use super::secret_file::FileFault;
 use crate::{Peer, replica::Grant};
 
 const FIRST_LINE: &str = "control-panel peers v1";
@@ -20,9 +14,6 @@ pub(super) const PEERS: usize = 1024;
 
 /// Addresses of a peer.
 pub(super) const ADDRESSES: usize = 8;
-
-/// The longest store.
-const MOST_BYTES: u64 = 1 << 20;
 
 /// How a peer came to be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,7 +140,16 @@ impl Peers {
         Ok(())
     }
 
-    fn text(&self) -> String {
+    /// Whether the same peers have the same trust, wherever they are.
+    pub(super) fn trusts_as(&self, other: &Self) -> bool {
+        let trust = |(peer, entry): (&Peer, &Entry)| match entry {
+            Entry::Trusted { grant, origin, addresses: _ } => (*peer, Some((*grant, *origin))),
+            Entry::Revoked => (*peer, None),
+        };
+        self.0.iter().map(trust).eq(other.0.iter().map(trust))
+    }
+
+    pub(super) fn text(&self) -> String {
         let mut text = format!("{FIRST_LINE}\n");
         for (peer, entry) in &self.0 {
             text.push_str(&HEXLOWER.encode(&peer.0));
@@ -177,7 +177,7 @@ impl Peers {
         text + "check " + &check + "\n"
     }
 
-    fn parse(bytes: &[u8]) -> Result<Self, FileFault> {
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, FileFault> {
         let text = std::str::from_utf8(bytes)
             .map_err(|_| FileFault::Malformed { line: 1, what: "it is not text" })?;
         if text.lines().next() != Some(FIRST_LINE) {
@@ -230,74 +230,4 @@ fn parse_entry(line: &str) -> Result<(Peer, Entry), &'static str> {
 /// Finds what was cut off or flipped; what may write the file may write the check.
 fn check(content: &str) -> String {
     HEXLOWER.encode(&blake3::hash(content.as_bytes()).as_bytes()[..8])
-}
-
-/// The store: what counts is in memory, and read without waiting.
-#[derive(Debug)]
-pub(super) struct TrustStore {
-    path: PathBuf,
-    peers: ArcSwap<Peers>,
-    /// Why what counts is not on disk, since the last attempt.
-    unsaved: ArcSwapOption<String>,
-}
-
-impl TrustStore {
-    /// What the file has; nothing if there is none.
-    pub(super) fn open(path: &Path) -> Result<Self, FileError> {
-        let read = || match secret_file::read(path, MOST_BYTES)? {
-            Some(bytes) => Peers::parse(&bytes),
-            None => Ok(Peers::default()),
-        };
-        let peers = read().map_err(|fault: FileFault| fault.at(path))?;
-        Ok(Self { path: path.into(), peers: ArcSwap::from_pointee(peers), unsaved: ArcSwapOption::empty() })
-    }
-
-    pub(super) fn peers(&self) -> Arc<Peers> {
-        self.peers.load_full()
-    }
-
-    /// Changes what counts, from now on. It is not on disk yet.
-    pub(super) fn change<R>(&self, mut change: impl FnMut(&mut Peers) -> R) -> R {
-        loop {
-            let before = self.peers.load();
-            let mut after = Peers::clone(&before);
-            let result = change(&mut after);
-            if after == **before {
-                return result;
-            }
-            let previous = self.peers.compare_and_swap(&before, Arc::new(after));
-            if Arc::ptr_eq(&previous, &before) {
-                return result;
-            }
-        }
-    }
-
-    /// Writes it whole, if it differs from what was written last. It blocks.
-    pub(super) fn save(&self, saved: &mut Option<Arc<Peers>>) -> Result<(), FileError> {
-        if self.is_saved(saved.as_ref()) {
-            return Ok(());
-        }
-        let peers = self.peers();
-        let written = secret_file::replace(&self.path, peers.text().as_bytes());
-        let written = written.map_err(|fault| fault.at(&self.path));
-        self.unsaved.store(written.as_ref().err().map(|error| Arc::new(error.to_string())));
-        written?;
-        *saved = Some(peers);
-        Ok(())
-    }
-
-    /// Whether what counts is what was written last.
-    pub(super) fn is_saved(&self, saved: Option<&Arc<Peers>>) -> bool {
-        let peers = self.peers();
-        let is_saved = saved.is_some_and(|saved| Arc::ptr_eq(saved, &peers) || **saved == *peers);
-        if is_saved {
-            self.unsaved.store(None);
-        }
-        is_saved
-    }
-
-    /// Why it was not written when it was tried last.
-    pub(super) fn unsaved(&self) -> Option<String> {
-        self.unsaved.load_full().map(|why| String::clone(&why))
-    }
 }

@@ -11,7 +11,7 @@ use crate::{
         PeerKey, PeerSyncOptions,
         endpoint::{self, SYNC},
         rendezvous::Rendezvous,
-        trust::TrustStore,
+        trust_store::TrustStore,
     },
 };
 

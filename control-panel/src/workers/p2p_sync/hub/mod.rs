@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use iroh::{Endpoint, endpoint::Connection};
 use tokio::{
-    sync::{Mutex, Notify, mpsc},
+    sync::{Notify, mpsc},
     task::JoinSet,
     time::{Duration, Instant},
 };
@@ -38,9 +38,6 @@ const NEWS: Duration = Duration::from_millis(10);
 /// Members, and a state of the trust store.
 type Followed = (Arc<[(Peer, Grant)]>, Arc<Peers>);
 
-/// Writes the trust store, one at a time.
-type Saver = Arc<Mutex<Option<Arc<Peers>>>>;
-
 pub(super) struct Hub<S: State, I: Intent, P> {
     /// Dropped before the tasks: a stream that ends before its connection would be a breach of the protocol to the other.
     unbind: Unbind,
@@ -53,10 +50,9 @@ pub(super) struct Hub<S: State, I: Intent, P> {
     reports: mpsc::Sender<FromTask>,
     from_tasks: mpsc::Receiver<FromTask>,
     peers: BTreeMap<Peer, Known>,
-    saver: Saver,
     /// What was looked at last.
     followed: Option<Followed>,
-    /// When the trust store is written again, where it could not be.
+    /// When the trust store is written, where that is put off.
     save_at: Option<Instant>,
     jitter: Jitter,
     published: u64,
@@ -118,7 +114,6 @@ where
         reports,
         from_tasks,
         peers: BTreeMap::new(),
-        saver: Saver::default(),
         followed: None,
         save_at: None,
         jitter: Jitter::new(seed),

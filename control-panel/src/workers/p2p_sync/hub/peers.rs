@@ -15,12 +15,15 @@ use super::{
         lan, pairing,
         shared::Shared,
     },
-    FromTask, Hub, Known, Saver,
+    FromTask, Hub, Known,
 };
 use crate::{Delta, Intent, Peer, replica::State};
 
 /// When the trust store is written again that could not be.
 const SAVE_AGAIN: Duration = Duration::from_secs(1);
+
+/// Where peers are is written so long after it was found out: that is as a session begins, which has other things to do, and more of it may follow.
+const SAVE_ADDRESSES: Duration = Duration::from_millis(200);
 
 impl<S, I, P> Hub<S, I, P>
 where
@@ -72,23 +75,32 @@ where
 
     /// Writes the trust store if it changed, off this task.
     pub(super) fn save(&mut self) {
-        let now = Instant::now();
-        if self.parts.shared.trust.unsaved().is_none() {
+        let trust = &self.parts.shared.trust;
+        let Ok(mut saved) = trust.saved().try_lock_owned() else {
+            // It is being written, by a task whose end wakes this one.
             self.save_at = None;
-        } else if self.save_at.is_some_and(|at| at > now) {
             return;
-        } else {
-            // A full disk is not asked without a pause.
-            self.save_at = Some(now + SAVE_AGAIN);
+        };
+        if trust.is_saved(saved.as_ref()) {
+            self.save_at = None;
+            return;
         }
-        let Ok(mut last) = Arc::clone(&self.saver).try_lock_owned() else { return };
-        if self.parts.shared.trust.is_saved(last.as_ref()) {
-            return;
+        let now = Instant::now();
+        let (failed, only_addresses) =
+            (trust.unsaved().is_some(), trust.differs_in_addresses(saved.as_ref()));
+        match self.save_at {
+            Some(at) if at > now && (failed || only_addresses) => return,
+            None if only_addresses && !failed => {
+                self.save_at = Some(now + SAVE_ADDRESSES);
+                return;
+            }
+            // A full disk is not asked without a pause.
+            _ => self.save_at = failed.then_some(now + SAVE_AGAIN),
         }
         let shared = Arc::clone(&self.parts.shared);
         self.tasks.spawn_blocking(move || {
             // One that cannot be written is tried again; what counts is in memory, and the status says why.
-            shared.trust.save(&mut last).ok();
+            shared.trust.save(&mut saved).ok();
         });
     }
 
@@ -161,11 +173,10 @@ where
         let Some((incoming, handshake)) = self.half_open.admit(incoming) else { return };
         let (to_hub, shared, time) =
             (self.reports.clone(), Arc::clone(&self.parts.shared), self.parts.options.connect);
-        let saver = Arc::clone(&self.saver);
         self.tasks.spawn(async move {
             let Ok(Ok(connection)) = timeout(time, incoming.into_future()).await else { return };
             if connection.alpn() == PAIR {
-                let save = async || save_now(&saver, &shared).await;
+                let save = async || save_now(&shared).await;
                 let paired = pairing::accept(&connection, &shared, save).await;
                 drop(handshake);
                 // It may have been the last ticket.
@@ -185,9 +196,8 @@ where
         for (ticket, answer) in redemptions {
             let (endpoint, shared, to_hub) =
                 (self.endpoint.clone(), Arc::clone(&self.parts.shared), self.reports.clone());
-            let saver = Arc::clone(&self.saver);
             self.tasks.spawn(async move {
-                let save = async || save_now(&saver, &shared).await;
+                let save = async || save_now(&shared).await;
                 let paired = pairing::redeem(endpoint, Arc::clone(&shared), &ticket, save).await;
                 if let Ok(peer) = paired {
                     to_hub.send(FromTask::Paired { peer }).await.ok();
@@ -198,10 +208,10 @@ where
     }
 }
 
-pub(super) async fn save_now(saver: &Saver, shared: &Arc<Shared>) -> Result<(), String> {
-    let mut last = Arc::clone(saver).lock_owned().await;
+pub(super) async fn save_now(shared: &Arc<Shared>) -> Result<(), String> {
+    let mut saved = shared.trust.saved().lock_owned().await;
     let shared = Arc::clone(shared);
-    let saving = tokio::task::spawn_blocking(move || shared.trust.save(&mut last));
+    let saving = tokio::task::spawn_blocking(move || shared.trust.save(&mut saved));
     match saving.await {
         Ok(result) => result.map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),

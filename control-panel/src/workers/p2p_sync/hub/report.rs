@@ -81,6 +81,6 @@ where
         self.unbind.close_all();
         self.tasks.shutdown().await;
         timeout(self.parts.options.connect, self.endpoint.close()).await.ok();
-        save_now(&self.saver, &self.parts.shared).await.ok();
+        save_now(&self.parts.shared).await.ok();
     }
 }
