@@ -108,7 +108,7 @@ async fn tail(cx: Context<Update, Tempo>, log: PathBuf, lines: usize) -> Result<
     Ok(())
 }
 
-/// Ticks as often as the policy says, and at once when it changes.
+/// Ticks as often as the policy says, and immediately when it changes.
 #[worker(source = Feed::Clock)]
 async fn ticker(cx: Context<Update, Tempo>) {
     let mut tempo = cx.policy();

@@ -208,7 +208,7 @@ fn a_key_has_one_task_at_a_time_whichever_waiting_one_is_stopped() {
     });
 }
 
-/// A worker that fails at once and is started at once must not keep the others from their turn.
+/// A worker that fails immediately and is started immediately must not keep the others from their turn.
 #[test]
 fn a_storm_of_restarts_lets_the_others_have_their_turn() {
     watched(|| {

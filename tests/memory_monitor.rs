@@ -244,7 +244,7 @@ fn a_sampler_that_panics_is_an_error_and_the_others_count() {
 fn the_real_monitor_reports_real_memory() {
     let mut panel = Panel::builder().policy(LifecyclePolicy { memory_pressure_threshold: 0.000_001 }).build();
     panel.spawn_memory_monitor();
-    tests::eventually("it samples at once", || panel.queued() > 0);
+    tests::eventually("it samples immediately", || panel.queued() > 0);
     let frame: Vec<_> = panel.drain().map(|queued| (queued.source, queued.intent)).collect();
     assert_eq!(frame.len(), 1);
     assert!(matches!(frame[0], (IntentSource::MemoryMonitor, GraphIntent::DemoteNodeToCold { .. })));

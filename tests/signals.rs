@@ -125,7 +125,7 @@ fn counts_requests(stop: &Stop) {
     say(&format!("{} request", calls.load(Ordering::SeqCst)));
 }
 
-/// Callbacks: a panic takes no other with it, a dropped `Stop` takes its own back, a late one is called at once.
+/// Callbacks: a panic takes no other with it, a dropped `Stop` takes its own back, a late one is called immediately.
 fn calls_back(stop: &Stop) {
     let (first, second, third) = (stop.clone(), stop.clone(), stop.clone());
     let (done, waiting) = mpsc::channel();

@@ -14,7 +14,7 @@ use crate::{commands, policy::LifecyclePolicy, register::heuristics};
 /// visitor follows links, and webviews come and go as the lifecycle policy says.
 ///
 /// It ends by itself when everything is read and the visitor has made its visits; Ctrl-C or SIGTERM end it
-/// earlier, in order, and a second one at once.
+/// earlier, in order, and a second one immediately.
 ///
 /// Exit codes: 0 all went well; 1 it could not go on, or a worker did not end cleanly; 2 the command line makes
 /// no sense; 3 the journal cannot be used: in use, damaged, of another program or folder, on a full disk; 4 the graph cannot be shared: the key or the list of peers cannot be used, or the ticket was not redeemed; 130 and 143 a second Ctrl-C or SIGTERM forced the exit.

@@ -5,10 +5,12 @@ mod anchors;
 mod code;
 mod defaults;
 mod examples;
+mod face;
 mod links;
 mod modules;
 mod named;
 mod pages;
+mod words;
 
 use std::{
     fs,

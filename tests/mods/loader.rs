@@ -35,7 +35,7 @@ fn mod_loader_emits_activated_intent_on_success() {
     write_mod(folder.path(), "hello", "1.0.0", "", FINE);
     let mut panel = ControlPanel::<GraphIntent>::new();
     panel.spawn_mod_loader(folder.path());
-    eventually("it loads at once", || panel.queued() > 0);
+    eventually("it loads immediately", || panel.queued() > 0);
     let frame: Vec<_> = panel.drain().map(|queued| (queued.source, queued.intent)).collect();
     assert_eq!(frame, [(IntentSource::ModLoader, GraphIntent::ModActivated { mod_id: "hello".into() })]);
     assert!(panel.shutdown_blocking().is_clean());

@@ -1,5 +1,6 @@
-//! A worker that is asked to stop waits for no slot any more, whatever it runs on and whatever asked it: an intent that fits is
-//! accepted, any other is returned at once. From a run that has ended nothing is accepted, even if its context was kept.
+//! A worker that is asked to stop waits for no slot any more, whatever it runs on and whatever asked it: an intent that
+//! fits is accepted, any other is returned immediately. From a run that has ended nothing is accepted, even if its
+//! context was kept.
 
 mod freed;
 mod generations;

@@ -45,7 +45,7 @@ impl<S: Send + Sync + 'static, Src: Send + Sync + 'static> Subscription<S, Src> 
     pub(super) fn new(core: Arc<Core<S, Src>>, run_token: Option<Arc<RunToken>>) -> Self {
         let (listener, next) = core.listen();
         let subscription = Self { core, listener, next, run_token };
-        // Armed at once, so that a loop that sleeps before its first look is woken too.
+        // Armed immediately, so that a loop that sleeps before its first look is woken too.
         subscription.arm_loop();
         subscription
     }

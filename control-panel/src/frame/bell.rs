@@ -8,7 +8,7 @@ use std::{
 
 use crate::util::{mutex::Mutex, panics};
 
-/// How many observers wait at most; one more is sent to look again at once.
+/// How many observers wait at most; one more is sent to look again immediately.
 const MOST: usize = 1024;
 
 /// The wakers of those that wait for a change. Each is woken once, and registers again when it wants to be woken again: so an

@@ -41,7 +41,7 @@ pub enum EventKind {
     /// A run is over. Another may follow: see `BackingOff`, `Started` and `Ended`.
     Exited(Exit),
     /// It waits for its turn: for other members of its group, for a place, or for the task that it replaces. Or a run
-    /// has exited that another follows at once, and it waits for a thread to begin on.
+    /// has exited that another follows immediately, and it waits for a thread to begin on.
     Waiting,
     /// The next run begins after this wait.
     BackingOff(Duration),

@@ -122,7 +122,7 @@ pub(crate) fn collect<T>(code: impl FnOnce() -> T) -> (T, Option<Arc<Unanswered>
 }
 
 /// Holds back a reply that is dropped unanswered, and wakes `wake` once it is given up. `None` outside a worker's code:
-/// then the answer is given up at once.
+/// then the answer is given up immediately.
 pub(crate) fn hold(wake: &mut Option<Waker>) -> Option<Arc<Unanswered>> {
     let runs = RUNS.get();
     if !runs.runs {

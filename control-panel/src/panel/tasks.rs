@@ -86,7 +86,8 @@ impl<I: Intent, P: Send + Sync + 'static, K: Ord> Tasks<I, P, K> {
         self
     }
 
-    /// How many may wait in addition to those that run. Default: 256. With 0 a task that finds no place is refused at once.
+    /// How many may wait in addition to those that run. Default: 256. With 0 a task that finds no place is refused
+    /// immediately.
     ///
     /// A refused task never runs, and its arguments are dropped. If they are worth more than that (a connection that is to
     /// be answered), compare [`len`](Self::len) with the limit before the spawn.

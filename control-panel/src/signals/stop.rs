@@ -115,8 +115,9 @@ impl Stop {
         self.shared.token.cancelled().await;
     }
 
-    /// Calls `wake` once when a signal arrives, to wake a sleeping loop; at once if one has arrived already. It runs on a
-    /// thread of this module, not in the handler: it may do anything, but should be quick, because other callbacks wait for it.
+    /// Calls `wake` once when a signal arrives, to wake a sleeping loop; immediately if one has arrived already. It
+    /// runs on a thread of this module, not in the handler: it may do anything, but should be quick, because other
+    /// callbacks wait for it.
     ///
     /// Applies for as long as this `Stop` lives: dropping it, or another call, removes the callback.
     ///

@@ -198,8 +198,8 @@ impl Supervisor {
 
     /// Stops all workers. Calls `refuse_waiting` once the workers are cancelled, and `close` when the shutdown is over.
     ///
-    /// Graceful, then abort, then abandon: runs are cancelled at once, dropped after nine tenths of the timeout, and
-    /// reported by name if their task still runs at the end of it.
+    /// Graceful, then abort, then abandon: runs are cancelled immediately, dropped after nine tenths of the timeout,
+    /// and reported by name if their task still runs at the end of it.
     pub(crate) async fn shutdown(
         &self,
         caller: Caller,

@@ -102,7 +102,7 @@ pub(super) struct State {
     pub(super) cells: OriginMap<Arc<WorkerCell>>,
     pub(super) attention: WatchLimits,
     /// The tasks that wait for a place. The runtime gets each one only when its turn comes, so that a task called off
-    /// before that is gone at once.
+    /// before that is gone immediately.
     held: BTreeMap<Origin, Task>,
     /// Whether the panel is idle, and the workers that opted in are suspended.
     idle: bool,

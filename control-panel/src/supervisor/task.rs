@@ -269,7 +269,7 @@ impl<R: ?Sized + Hosted> Future for Task<R> {
                     }
                     let next = this.exited(exit);
                     if let Directive::Begin(None) = next {
-                        // Yield: a worker that fails at once must not keep the others from running.
+                        // Yield: a worker that fails immediately must not keep the others from running.
                         cx.waker().wake_by_ref();
                         return Poll::Pending;
                     }

@@ -53,8 +53,8 @@ pub struct Context<I: Intent, P = ()> {
 impl<I: Intent, P> Context<I, P> {
     /// Sends an intent, waiting for a slot: see [`IntentSender::send`].
     ///
-    /// Once the worker is asked to stop, no send waits: an intent that fits is accepted, and any other is returned at once,
-    /// even from a send that is already waiting. A loop that sends until a send fails therefore ends.
+    /// Once the worker is asked to stop, no send waits: an intent that fits is accepted, and any other is returned
+    /// immediately, even from a send that is already waiting. A loop that sends until a send fails therefore ends.
     ///
     /// # Errors
     /// With the intent handed back: there is no free slot and the worker was [asked to stop](SendError::Stopping), the panel is
@@ -275,7 +275,7 @@ impl<I: Intent, P> Context<I, P> {
     /// # #[derive(Debug, PartialEq, GraphIntent)] enum Update { Row(u32) }
     /// #[worker(source = IntentSource::Restore, kind = thread)]
     /// fn poll(cx: Context<Update>) {
-    ///     // Once a second, and it ends at once when it is asked to stop.
+    ///     // Once a second, and it ends immediately when it is asked to stop.
     ///     while !cx.cancelled_timeout(Duration::from_secs(1)) {
     ///         cx.send_blocking(Update::Row(1)).ok();
     ///     }

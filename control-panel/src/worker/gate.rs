@@ -71,7 +71,7 @@ impl Gate {
         !self.cell.gate.is_closed() || self.run_token.is_over()
     }
 
-    /// Waits while the worker is suspended. Returns at once if it is not, or is asked to stop.
+    /// Waits while the worker is suspended. Returns immediately if it is not, or is asked to stop.
     ///
     /// # Cancel safety
     /// Cancel-safe: it only observes.

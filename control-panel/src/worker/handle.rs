@@ -141,9 +141,9 @@ impl<C> WorkerHandle<C> {
         }
     }
 
-    /// Restarts it: its run is asked to stop, and the next one follows once it has ended. A worker that waits for its backoff
-    /// starts at once, and so does a group that waits together with it. Does not wait, and does not count towards the
-    /// intensity.
+    /// Restarts it: its run is asked to stop, and the next one follows once it has ended. A worker that waits for its
+    /// backoff starts immediately, and so does a group that waits together with it. Does not wait, and does not count
+    /// towards the intensity.
     ///
     /// Only this worker is restarted, even if its group would restart others with it after a failure: the group's
     /// [`Strategy`](crate::supervision::Strategy) is for failures. (As `restart_child` of Erlang/OTP's supervisor.) To restart others, call

@@ -35,7 +35,7 @@ fn row_17_a_retired_member_comes_back_neither_as_another_life_nor_by_another_key
     for key in [by.clone(), SecretKey::generate()] {
         let refused = against.alice.peers.status().refused;
         let raw = Raw::new(key);
-        // Refused for its key, whichever life it would be: at once, or with the stream.
+        // Refused for its key, whichever life it would be: immediately, or with the stream.
         let connected = raw.connect(against.members[0], at).map(|connection| raw.line(connection));
         if let Ok(Ok(line)) = connected {
             against.until("it is closed", |_| line.closed().is_some());

@@ -116,7 +116,7 @@ impl Run {
         panel.spawn(
             Worker::new("stubborn", u8::MAX, |_| std::future::pending::<()>()).cancel(Cancel::Cooperative),
         );
-        // It runs: one that was stopped before would end at once, and give its slot back.
+        // It runs: one that was stopped before would end immediately, and give its slot back.
         runtime.block_on(tokio::task::yield_now());
         model.origin();
         model.attach(u8::MAX);

@@ -236,7 +236,7 @@ impl Machine {
         }
     }
 
-    /// Restarts one worker: its run is cancelled, and the next follows at once. This neither counts towards its
+    /// Restarts one worker: its run is cancelled, and the next follows immediately. This neither counts towards its
     /// intensity nor waits for its backoff.
     pub(crate) fn restart(&mut self, id: Origin) -> Result<(), RestartError> {
         if self.is_stopping() {

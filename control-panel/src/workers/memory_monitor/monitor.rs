@@ -125,8 +125,8 @@ impl fmt::Debug for MemoryReadings {
     }
 }
 
-/// Samples at once, then on the interval, judges on each new sample or policy, and reports changes, until it is dropped. Fails
-/// if the host's intent claims to come from a peer but has no clock: it always would.
+/// Samples immediately, then on the interval, judges on each new sample or policy, and reports changes, until it is
+/// dropped. Fails if the host's intent claims to come from a peer but has no clock: it always would.
 async fn run<I, S, P>(cx: Context<I, P>, monitor: MemoryMonitor<S>) -> Result<(), SendError<()>>
 where
     I: Intent<Source = S> + From<MemoryPressure>,

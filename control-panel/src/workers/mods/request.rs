@@ -98,7 +98,8 @@ pub trait ModIntent: Intent + From<ModEvent> {
 /// assert_eq!(limits.mod_value("warm_pages").as_deref(), Some("8"));
 /// ```
 pub trait ModPolicy {
-    /// Returns the value for a key, as text; `None` if there is none. Called for each read, so a mod sees a new policy at once.
+    /// Returns the value for a key, as text; `None` if there is none. Called for each read, so a mod sees a new policy
+    /// immediately.
     fn mod_value(&self, key: &str) -> Option<String> {
         let _ = key;
         None

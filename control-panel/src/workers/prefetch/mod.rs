@@ -117,7 +117,7 @@ impl Default for PrefetchSettings {
 
 /// A policy that sets the scheduler's settings. `()` has the default ones.
 pub trait PrefetchPolicy {
-    /// Returns the current settings. Called again whenever the policy changes, and applied at once.
+    /// Returns the current settings. Called again whenever the policy changes, and applied immediately.
     fn prefetch(&self) -> PrefetchSettings;
 }
 

@@ -22,7 +22,7 @@ impl std::task::Wake for Repaint {
         self.wake_by_ref();
     }
 
-    // Perhaps on the panel's frame thread. Not at once: under load a change comes with each frame.
+    // Perhaps on the panel's frame thread. Not immediately: under load a change comes with each frame.
     fn wake_by_ref(self: &Arc<Self>) {
         self.ctx.request_repaint_after_for(INTERVAL, self.viewport);
     }

@@ -180,7 +180,7 @@ fn an_idle_panel_asks_for_one_look_a_second_and_a_busy_one_for_ten() {
     harness.step();
     let busy = delay(&harness);
     assert!(busy <= INTERVAL, "what happened is followed: {busy:?}");
-    assert!(busy > Duration::ZERO, "and not at once: {busy:?}");
+    assert!(busy > Duration::ZERO, "and not immediately: {busy:?}");
 }
 
 #[test]

@@ -115,7 +115,7 @@ fn run(
         }
         // What only time changes is drawn too: ages, and that nothing is heard.
         if app.changed || drawn.is_none_or(|drawn| drawn.elapsed() >= TICK) {
-            // A key is answered at once, a flood of news at a bounded rate.
+            // A key is answered immediately, a flood of news at a bounded rate.
             if let Some(left) = drawn.and_then(|drawn| (INTERVAL / 3).checked_sub(drawn.elapsed())) {
                 thread::sleep(left);
                 panel.run_frame(app, &mut (), []);

@@ -25,7 +25,7 @@ use std::{
 /// What a daemon may use.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections at a time; another is told so, and closed.
+    /// Connections at a time; another is refused, and closed.
     pub connections: usize,
     /// How long a command waits for a place in the queue.
     pub queue_wait: Duration,
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn one_connection_too_many_is_told_so() {
+    fn one_connection_too_many_is_refused() {
         let limits = Limits {
             connections: 2,
             ..Limits::default()

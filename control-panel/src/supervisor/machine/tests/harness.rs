@@ -87,7 +87,7 @@ pub(super) struct Seen {
     alone: bool,
     /// It waits for its group to start it.
     held: bool,
-    /// Another run must follow this one at once.
+    /// Another run must follow this one immediately.
     anew: bool,
     /// It reported that it is ready: in this run, and in any.
     ready: bool,

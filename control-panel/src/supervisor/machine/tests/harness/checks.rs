@@ -78,7 +78,7 @@ impl World {
                 assert!(woken.contains(&id), "{id} has to {after:?} and was not woken");
             }
             if woken.contains(&id) && own != Some(id) && before.contains_key(&id) {
-                // Or it was held and released at once.
+                // Or it was held and released immediately.
                 assert!(changed || logged.contains(&id), "{id} was woken for nothing: {after:?}");
             }
             if seen.stop_pending && !seen.running {
