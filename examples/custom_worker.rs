@@ -151,8 +151,7 @@ fn main() -> io::Result<()> {
     let folder = tempfile::tempdir()?;
     let log = folder.path().join("shifts.log");
     let slow = Tempo { between_ticks: Duration::from_millis(100) };
-    let mut panel =
-        ControlPanel::<Update, Tempo>::builder().name("journal").capacity(64).policy(slow).build();
+    let mut panel = ControlPanel::<Update, Tempo>::builder_with(slow).name("journal").capacity(64).build();
     let tail = panel.spawn_tail(log.clone(), 3);
     panel.spawn_ticker();
     panel.spawn(writer(&log));
@@ -187,7 +186,7 @@ mod tests {
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
         let tempo = Tempo { between_ticks: Duration::from_millis(1) };
         let panel =
-            ControlPanel::<Update, Tempo>::builder().policy(tempo).runtime(runtime.handle().clone()).build();
+            ControlPanel::<Update, Tempo>::builder_with(tempo).runtime(runtime.handle().clone()).build();
         (runtime, panel)
     }
 

@@ -77,7 +77,7 @@ fn next_pressure(panel: &mut Panel) -> Option<MemoryPressure> {
 #[test]
 fn under_a_real_limit_the_level_follows_what_is_held() {
     // Before the limit: its threads take address space, which is not what the test holds.
-    let mut panel = Panel::builder().policy(Thresholds(MemoryThresholds::new(1.0, 1.0))).build();
+    let mut panel = Panel::builder_with(Thresholds(MemoryThresholds::new(1.0, 1.0))).build();
     let limit = limit::Limit::take();
     // The one line that tells which limit it was, also where the output of tests is captured.
     writeln!(io::stderr(), "memory_limit: ran under {}", limit.name()).ok();

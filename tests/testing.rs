@@ -20,10 +20,9 @@ fn a_test_has_the_panel_that_it_asks_for_under_paused_time() {
     let asked = Arc::new(AtomicUsize::new(0));
     let noted = Arc::clone(&asked);
     let elsewhere = threads(1);
-    let builder = ControlPanel::<Mark, Wanted>::builder()
+    let builder = ControlPanel::<Mark, Wanted>::builder_with(Wanted(7))
         .name("asked for")
         .capacity(3)
-        .policy(Wanted(7))
         .idle_after(Duration::from_secs(60))
         .on_ready(move || _ = noted.fetch_add(1, Ordering::SeqCst))
         .runtime(elsewhere.handle().clone());

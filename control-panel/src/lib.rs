@@ -80,7 +80,7 @@ pub use crate::{
     events::{Event, EventKind, Events, Notice},
     frame::{RedoFigures, SlowestApply, Warning},
     intent::{CoalesceKey, Delivery, LatestKey, LogicalClock, Origin, PeerId, Source, Variant},
-    panel::{BuildError, ByDefault, Configured, Given, GivesPolicy, LastIncidents, WorkerInfo, Workers},
+    panel::{BuildError, LastIncidents, WorkerInfo, Workers},
     queue::Permits,
     requests::{Answer, Broadcast, CommandError, Inbox, NoInbox, NoReply, Reply, RequestError, reply},
     supervision::{

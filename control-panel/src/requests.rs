@@ -31,7 +31,7 @@
 //! ```
 
 pub use crate::{
-    lifecycle::error::{CommandError, NoReply},
+    lifecycle::{error::CommandError, no_reply::NoReply},
     worker::{
         inbox::{Broadcast, Inbox, NoInbox},
         reply::{Answer, Reply, RequestError, reply},

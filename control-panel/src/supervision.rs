@@ -31,11 +31,11 @@
 pub use crate::{
     lifecycle::{
         cause::Cause,
-        error::RestartError,
         exit::{Exit, WorkerError, WorkerOutput},
         intensity::Intensity,
         options::{AutoShutdown, Cancel, Escalate, OnStuck, Strategy, Suspend},
         restart::{Backoff, Restart},
+        restart_error::RestartError,
         status::{SpawnError, WorkerStatus},
     },
     panel::{

@@ -52,7 +52,7 @@ use crate::{
     frame::{Frame, FrameBudget},
     intent::Intent,
     lifecycle::{cause::Cause, run_token::RunToken},
-    panel::{ControlPanel, GivesPolicy, PanelBuilder},
+    panel::{ControlPanel, PanelBuilder},
     queue::{IntentSender, Queue},
     supervisor::{cell::WorkerCell, options::RunOptions},
     util::name::Name,
@@ -140,7 +140,7 @@ where
 /// }
 ///
 /// let builder =
-///     ControlPanel::builder().policy(Every(Duration::from_secs(60))).capacity(8);
+///     ControlPanel::builder_with(Every(Duration::from_secs(60))).capacity(8);
 /// testing::paused_with(
 ///     builder,
 ///     async |panel: &mut ControlPanel<Update, Every>| {
@@ -159,14 +159,13 @@ where
 /// If the test does, no runtime can be made, or the builder builds no panel: with the message of its
 /// [`try_build`](PanelBuilder::try_build).
 #[track_caller]
-pub fn paused_with<I, P, G, T>(
-    builder: PanelBuilder<I, P, G>,
+pub fn paused_with<I, P, T>(
+    builder: PanelBuilder<I, P>,
     test: impl AsyncFnOnce(&mut ControlPanel<I, P>) -> T,
 ) -> T
 where
     I: Intent,
     P: Send + Sync + 'static,
-    G: GivesPolicy<P>,
 {
     let runtime = Builder::new_current_thread().enable_all().start_paused(true).build();
     let runtime = runtime.expect("a current-thread runtime needs nothing but memory");

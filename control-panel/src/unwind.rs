@@ -15,7 +15,7 @@ use crate::{
     bus::{Buses, Signal, SignalBus, Subscription},
     frame::Frame,
     intent::Intent,
-    lifecycle::run_token::RunToken,
+    lifecycle::RunToken,
     panel::{ControlPanel, shared::Shared},
     queue::{Producer, Queue},
     supervisor::{cell::WorkerCell, events::Log},

@@ -12,21 +12,18 @@ fn shown(source: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let (mut hidden, mut rest) = (false, source);
     while let Some((line, after)) = rest.split_once('\n') {
-        match line.strip_prefix("pub use ") {
-            Some(begins) => {
-                let (item, after) = rest["pub use ".len()..].split_once(';').expect("an item that ends");
-                rest = after;
-                if !std::mem::take(&mut hidden) {
-                    // The last segment of each path; the whole item is one path where it has no braces.
-                    let paths = if begins.contains('{') { item } else { item.rsplit("::").next().unwrap() };
-                    names.extend(last_segments(paths));
-                }
-            }
-            None => {
-                hidden |= line == "#[doc(hidden)]";
-                hidden &= line.starts_with('#');
-                rest = after;
-            }
+        let Some(begins) = line.strip_prefix("pub use ") else {
+            hidden |= line == "#[doc(hidden)]";
+            hidden &= line.starts_with('#');
+            rest = after;
+            continue;
+        };
+        let (item, after) = rest["pub use ".len()..].split_once(';').expect("an item that ends");
+        rest = after;
+        if !std::mem::take(&mut hidden) {
+            // Each path's last segment, or the alias; without braces the item is one path.
+            let paths = if begins.contains('{') { item } else { item.rsplit("::").next().unwrap() };
+            names.extend(last_segments(paths));
         }
     }
     names

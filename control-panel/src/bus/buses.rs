@@ -17,9 +17,9 @@ use super::{
     core::{AnyBus, Core},
 };
 use crate::{
-    intent::{Source, order::Origin},
-    lifecycle::run_token::RunToken,
-    util::{mutex::Mutex, panics},
+    intent::{Origin, Source},
+    lifecycle::RunToken,
+    util::{Mutex, panics},
 };
 
 /// One bus at one moment, as listed by [`ControlPanel::buses`](crate::ControlPanel::buses).

@@ -10,7 +10,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 
-use crate::util::{callbacks::Callbacks, mutex::Mutex};
+use crate::util::{Callbacks, Mutex};
 
 /// How a listener is woken. Only its subscription arms it, and a waker disarms it first, so it is woken once.
 const UNARMED: u8 = 0;

@@ -63,9 +63,9 @@ use self::{
     signal::{Announced, Place},
 };
 use crate::{
-    intent::{IntentSource, Source, order::Origin},
-    lifecycle::run_token::RunToken,
-    util::mutex::Mutex,
+    intent::{IntentSource, Origin, Source},
+    lifecycle::RunToken,
+    util::Mutex,
 };
 
 /// How many signals each bus keeps, unless the builder says otherwise.

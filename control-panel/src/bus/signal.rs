@@ -3,7 +3,7 @@
 use std::{fmt, ops::Deref, sync::Arc};
 
 use super::ring::Entry;
-use crate::intent::{IntentSource, order::Origin};
+use crate::intent::{IntentSource, Origin};
 
 /// A signal as it was published.
 pub(super) struct Announced<S, Src> {

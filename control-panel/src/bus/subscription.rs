@@ -18,12 +18,9 @@ use super::{
 };
 use crate::{
     intent::IntentSource,
-    lifecycle::run_token::RunToken,
+    lifecycle::RunToken,
     telemetry,
-    util::{
-        deadline::{Raced, race},
-        park,
-    },
+    util::{Raced, park, race},
 };
 
 /// Receives the signals of type `S` published from now on. Created by

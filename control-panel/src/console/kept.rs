@@ -7,10 +7,7 @@ use tokio::time::Instant;
 use super::{Console, EndKind, EndRow, PanicText, Snapshot, history::rate, text};
 use crate::{
     frame::FrameSample,
-    lifecycle::{
-        event::{Event, EventKind},
-        exit::Exit,
-    },
+    lifecycle::{Event, EventKind, Exit},
     panel::observed::{PanelFigures, SourceFigures},
     supervisor::observed::ObservedWorker,
 };

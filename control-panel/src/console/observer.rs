@@ -14,13 +14,13 @@ use crate::{
     ControlPanel, Spawner,
     frame::FrameGauge,
     intent::Intent,
-    lifecycle::event::Notice,
+    lifecycle::Notice,
     panel::observed::{Observable, Observation},
     supervisor::events::Events,
-    util::{mutex::Mutex, name::Name, panics},
+    util::{Mutex, Name, panics},
 };
 #[cfg(feature = "dashboard")]
-use crate::{intent::order::Origin, worker::WorkerHandle};
+use crate::{intent::Origin, worker::WorkerHandle};
 
 /// How many exhibits an observer has at most.
 const EXHIBITS: usize = 32;

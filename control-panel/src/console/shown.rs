@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     frame::FrameSample,
-    lifecycle::status::WorkerStatus,
+    lifecycle::WorkerStatus,
     panel::observed::{PanelFigures, SourceFigures},
     supervisor::{
         kinds::Kind,

@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use super::Board;
-use crate::{frame::FrameSample, lifecycle::event::Event, panel::observed::PanelFigures, util::name::Name};
+use crate::{frame::FrameSample, lifecycle::Event, panel::observed::PanelFigures, util::Name};
 
 /// A panel as an [`Observer`](super::Observer) read it: what a [`Console`](super::Console) takes.
 #[derive(Debug, Clone)]

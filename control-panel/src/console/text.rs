@@ -3,8 +3,8 @@
 use std::fmt::{self, Write};
 
 use crate::{
-    lifecycle::exit::{Exit, WorkerError},
-    util::panics::{self, PanicReport},
+    lifecycle::{Exit, WorkerError},
+    util::{PanicReport, panics},
 };
 
 /// The most that is kept of a text on one line, and of a full one: in bytes.

@@ -127,7 +127,7 @@ impl Journal {
 }
 
 /// Feature `journal`.
-impl<I: Intent<Source: Serialize> + Serialize, P, G> PanelBuilder<I, P, G> {
+impl<I: Intent<Source: Serialize> + Serialize, P> PanelBuilder<I, P> {
     /// Records each frame of [`run_frame`](crate::ControlPanel::run_frame) in this journal: which intents it applied, in order, and how
     /// it ended. A replay of them reaches the same states ([`Recorded`](crate::journal::Recorded)). Default: nothing is recorded.
     ///

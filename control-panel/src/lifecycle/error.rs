@@ -1,6 +1,40 @@
-//! Errors of sending and building. A refused value is returned in its error.
+//! Errors of sending, to the queue and to a worker. What was refused is returned in its error.
 
-use std::{error::Error, fmt, io};
+use std::{error::Error, fmt};
+
+/// For an error that returns what was refused: a line a variant, with its text and the stop that it comes from.
+macro_rules! refusals {
+    ($error:ident { $($variant:ident: $text:expr, $stop:expr;)* }) => {
+        impl<T> $error<T> {
+            /// The reason, and what was refused.
+            pub(crate) fn split(self) -> ($error<()>, T) {
+                match self {
+                    $(Self::$variant(value) => ($error::$variant(()), value),)*
+                }
+            }
+        }
+
+        impl<T> fmt::Display for $error<T> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self { $(Self::$variant(_) => $text,)* })
+            }
+        }
+
+        // Without `T: Debug`, so that `unwrap` works for every value.
+        impl<T> fmt::Debug for $error<T> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self { $(Self::$variant(_) => concat!(stringify!($variant), "(..)"),)* })
+            }
+        }
+
+        impl<T> Error for $error<T> {
+            fn source(&self) -> Option<&(dyn Error + 'static)> {
+                let stop: Option<&'static Stopped> = match self { $(Self::$variant(_) => $stop,)* };
+                stop.map(|stop| stop as _)
+            }
+        }
+    };
+}
 
 /// Why [`send`](crate::IntentSender::send), `send_timeout` or `send_blocking` did not accept an intent.
 ///
@@ -63,16 +97,6 @@ impl<I> SendError<I> {
     pub fn without_intent(self) -> SendError<()> {
         self.split().0
     }
-
-    pub(crate) fn split(self) -> (SendError<()>, I) {
-        match self {
-            Self::Closed(intent) => (SendError::Closed(()), intent),
-            Self::Stopping(intent) => (SendError::Stopping(()), intent),
-            Self::Ended(intent) => (SendError::Ended(()), intent),
-            Self::Timeout(intent) => (SendError::Timeout(()), intent),
-            Self::ZeroClock(intent) => (SendError::ZeroClock(()), intent),
-        }
-    }
 }
 
 impl<I> TrySendError<I> {
@@ -102,16 +126,6 @@ impl<I> TrySendError<I> {
     pub fn without_intent(self) -> TrySendError<()> {
         self.split().0
     }
-
-    pub(crate) fn split(self) -> (TrySendError<()>, I) {
-        match self {
-            Self::Full(intent) => (TrySendError::Full(()), intent),
-            Self::Stopping(intent) => (TrySendError::Stopping(()), intent),
-            Self::Closed(intent) => (TrySendError::Closed(()), intent),
-            Self::Ended(intent) => (TrySendError::Ended(()), intent),
-            Self::ZeroClock(intent) => (TrySendError::ZeroClock(()), intent),
-        }
-    }
 }
 
 const CLOSED: &str = "the panel was shut down or dropped, and accepts no more intents: stop this sender with it, or shut the \
@@ -123,79 +137,22 @@ const ENDED: &str = "the run of the worker that this context belongs to has ende
 const ZERO_CLOCK: &str =
     "the intent's clock is 0, which means local: a replicated intent's clock starts at 1";
 
-impl<I> fmt::Display for SendError<I> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Closed(_) => CLOSED,
-            Self::Stopping(_) => STOPPING,
-            Self::Ended(_) => ENDED,
-            Self::Timeout(_) => {
-                "the queue stayed full for the whole timeout: drain more often, raise the capacity or the timeout, or use \
-                 `send`, which waits"
-            }
-            Self::ZeroClock(_) => ZERO_CLOCK,
-        })
-    }
-}
+refusals!(SendError {
+    Closed: CLOSED, Some(&Stopped::CLOSED);
+    Stopping: STOPPING, Some(&Stopped::ASKED);
+    Ended: ENDED, Some(&Stopped::ENDED);
+    Timeout: "the queue stayed full for the whole timeout: drain more often, raise the capacity or the timeout, or use \
+              `send`, which waits", None;
+    ZeroClock: ZERO_CLOCK, None;
+});
 
-impl<I> fmt::Display for TrySendError<I> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Full(_) => "the source's share of the queue is full: `send` waits for the next frame",
-            Self::Stopping(_) => STOPPING,
-            Self::Closed(_) => CLOSED,
-            Self::Ended(_) => ENDED,
-            Self::ZeroClock(_) => ZERO_CLOCK,
-        })
-    }
-}
-
-// Without `I: Debug`, so that `unwrap` works for every intent.
-impl<I> fmt::Debug for SendError<I> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Closed(_) => "Closed(..)",
-            Self::Stopping(_) => "Stopping(..)",
-            Self::Ended(_) => "Ended(..)",
-            Self::Timeout(_) => "Timeout(..)",
-            Self::ZeroClock(_) => "ZeroClock(..)",
-        })
-    }
-}
-
-impl<I> fmt::Debug for TrySendError<I> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Full(_) => "Full(..)",
-            Self::Stopping(_) => "Stopping(..)",
-            Self::Closed(_) => "Closed(..)",
-            Self::Ended(_) => "Ended(..)",
-            Self::ZeroClock(_) => "ZeroClock(..)",
-        })
-    }
-}
-
-impl<I> Error for SendError<I> {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Stopping(_) => Some(&Stopped::ASKED),
-            Self::Closed(_) => Some(&Stopped::CLOSED),
-            Self::Ended(_) => Some(&Stopped::ENDED),
-            Self::Timeout(_) | Self::ZeroClock(_) => None,
-        }
-    }
-}
-
-impl<I> Error for TrySendError<I> {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Stopping(_) => Some(&Stopped::ASKED),
-            Self::Closed(_) => Some(&Stopped::CLOSED),
-            Self::Ended(_) => Some(&Stopped::ENDED),
-            Self::Full(_) | Self::ZeroClock(_) => None,
-        }
-    }
-}
+refusals!(TrySendError {
+    Full: "the source's share of the queue is full: `send` waits for the next frame", None;
+    Stopping: STOPPING, Some(&Stopped::ASKED);
+    Closed: CLOSED, Some(&Stopped::CLOSED);
+    Ended: ENDED, Some(&Stopped::ENDED);
+    ZeroClock: ZERO_CLOCK, None;
+});
 
 /// The source of every error that is due to a stop. By it, an [`Exit`](crate::Exit) distinguishes a worker that ended
 /// by `?` from one that failed, whatever the types of its intents and errors.
@@ -239,136 +196,13 @@ impl<C> CommandError<C> {
     /// ```
     #[must_use]
     pub fn into_command(self) -> C {
-        match self {
-            Self::Full(command) | Self::Ended(command) => command,
-        }
+        self.split().1
     }
 }
 
-impl<C> fmt::Display for CommandError<C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Full(_) => f.write_str(
-                "the worker's inbox is full, as it takes its commands more slowly than they are sent, or never opened its \
-                 inbox: open it (`cx.inbox()`), or send more slowly",
-            ),
-            Self::Ended(_) => f.write_str(
-                "the worker ended, or was never started, and takes no commands: see its `status()`, and spawn it again",
-            ),
-        }
-    }
-}
-
-// Without `C: Debug`, so that `unwrap` works for every command.
-impl<C> fmt::Debug for CommandError<C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Full(_) => f.write_str("Full(..)"),
-            Self::Ended(_) => f.write_str("Ended(..)"),
-        }
-    }
-}
-
-impl<C> Error for CommandError<C> {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Ended(_) => Some(&Stopped::ENDED),
-            Self::Full(_) => None,
-        }
-    }
-}
-
-/// Why a worker cannot be restarted.
-#[non_exhaustive]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RestartError {
-    /// It ended, or was stopped for good.
-    Ended,
-    /// Its group is not started yet.
-    NotStarted,
-    /// Its factory makes only one run: a worker annotated without `restart`, or made by
-    /// [`Worker::once`](crate::Worker::once).
-    RunsOnce,
-    /// The panel's runtime is gone, and with it the task that would restart the worker.
-    RuntimeGone,
-}
-
-impl fmt::Display for RestartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Ended => "the worker ended, or was stopped for good: spawn it again",
-            Self::NotStarted => "the worker's group is not started yet: call its `start` first",
-            Self::RunsOnce => {
-                "the worker can run only once: annotate it with `restart = …`, or make it with `Worker::new`"
-            }
-            Self::RuntimeGone => {
-                "the panel's runtime is gone, and nothing starts without it: keep it alive as long as the panel, or let the \
-                 panel have its own"
-            }
-        })
-    }
-}
-
-impl Error for RestartError {}
-
-/// The [`Reply`](crate::requests::Reply) was dropped unanswered: its holder does not answer, panicked, or is gone.
-///
-/// If a worker dropped it as its run ended, the worker's status shows that end by now, also for a worker on a thread,
-/// and if its task or its panel was dropped. If the run continues, this error arrives at the end of its poll; from a
-/// worker on a thread, when it next waits for something of the panel's, or a quarter of a second later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NoReply;
-
-impl fmt::Display for NoReply {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the question was dropped unanswered, as its receiver ended or does not answer it: ask again, or send the reply in each case")
-    }
-}
-
-impl Error for NoReply {}
-
-/// Why [`try_build`](crate::PanelBuilder::try_build) built no panel.
-#[non_exhaustive]
-#[derive(Debug)]
-pub enum BuildError {
-    /// `capacity(0)`: a queue needs room for at least one intent.
-    ZeroCapacity,
-    /// `signal_capacity(0)`: a bus needs room for at least one signal.
-    ZeroSignalCapacity,
-    /// No runtime was given and none is ambient, and the operating system refused to let the panel start its own.
-    Runtime(io::Error),
-    /// `idle_after(0)`: a panel becomes idle after some time without a touch.
-    ZeroIdle,
-    /// The runtime has no timer, which restarts, grace periods and deadlines need.
-    NoTimer,
-}
-
-impl fmt::Display for BuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ZeroCapacity => f.write_str("a panel's capacity must be at least 1, and 0 was given"),
-            Self::ZeroSignalCapacity => {
-                f.write_str("a panel's signal capacity must be at least 1, and 0 was given")
-            }
-            Self::ZeroIdle => f.write_str(
-                "a panel is idle after some time without a touch, and `idle_after` was given 0: give it a time, or leave it out for \
-                 a panel that is never idle",
-            ),
-            Self::NoTimer => f.write_str(
-                "the panel's runtime has no timer: build it with `enable_time()` or `enable_all()`",
-            ),
-            Self::Runtime(_) => f.write_str(
-                "the panel could not start a runtime of its own: give it one with `.runtime(handle)`",
-            ),
-        }
-    }
-}
-
-impl Error for BuildError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::ZeroCapacity | Self::ZeroSignalCapacity | Self::ZeroIdle | Self::NoTimer => None,
-            Self::Runtime(cause) => Some(cause),
-        }
-    }
-}
+refusals!(CommandError {
+    Full: "the worker's inbox is full, as it takes its commands more slowly than they are sent, or never opened its \
+           inbox: open it (`cx.inbox()`), or send more slowly", None;
+    Ended: "the worker ended, or was never started, and takes no commands: see its `status()`, and spawn it again",
+        Some(&Stopped::ENDED);
+});

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use super::{cause::Cause, exit::Exit, status::SpawnError};
-use crate::{intent::order::Origin, util::name::Name};
+use crate::{intent::Origin, util::Name};
 
 /// Something that happened to a worker.
 #[non_exhaustive]

@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, error::Error, fmt, sync::Arc};
 
-use crate::{lifecycle::status::SpawnError, util::panics::PanicReport};
+use crate::{lifecycle::SpawnError, util::PanicReport};
 
 /// How a worker ended.
 #[non_exhaustive]

@@ -212,7 +212,7 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::util::panics::PanicReport;
+    use crate::util::PanicReport;
 
     const MS: Duration = Duration::from_millis(1);
 

@@ -8,7 +8,7 @@ use std::sync::{
 use tokio_util::sync::CancellationToken;
 
 use super::cause::{Cause, CauseCell};
-use crate::util::{clock, span::Span, timer::Timer};
+use crate::util::{Span, Timer, clock};
 
 /// A run's cancellation token: in effect until the run is cancelled.
 #[derive(Debug, Default)]

@@ -5,8 +5,8 @@ use std::{error::Error, fmt};
 use tokio::time::Instant;
 
 use crate::{
-    lifecycle::{cause::Cause, exit::Exit},
-    util::name::Name,
+    lifecycle::{Cause, Exit},
+    util::Name,
 };
 
 /// How a worker is doing.

@@ -6,10 +6,7 @@
 
 use std::{error::Error, iter};
 
-use crate::lifecycle::{
-    error::{NoReply, RestartError, Stopped},
-    status::SpawnError,
-};
+use crate::lifecycle::{NoReply, RestartError, SpawnError, Stopped};
 
 /// A longer chain is assumed to lead back to itself.
 const LONGEST: usize = 64;

@@ -9,7 +9,7 @@ use std::{
     cell::{Cell, RefCell},
     mem,
     sync::{
-        Arc, MutexGuard,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     task::{Wake, Waker},
@@ -17,8 +17,8 @@ use std::{
 };
 
 use crate::util::{
+    Mutex,
     clock::{self, Alarm},
-    mutex::Mutex,
     panics, park,
 };
 
@@ -59,7 +59,7 @@ impl Unanswered {
 
     /// As [`is_given_up`](Self::is_given_up); if they are not, wakes `waker` once they are.
     pub(crate) fn poll_given_up(&self, waker: &Waker) -> bool {
-        let mut waiting = self.lock();
+        let mut waiting = self.waiting.lock();
         let given_up = self.is_given_up();
         if !given_up && !waiting.wakers.iter().any(|other| other.will_wake(waker)) {
             waiting.wakers.push(waker.clone());
@@ -69,7 +69,7 @@ impl Unanswered {
 
     /// Gives up the answers and wakes the requesters. Must not be called under a lock.
     pub(crate) fn give_up(&self) {
-        let mut waiting = self.lock();
+        let mut waiting = self.waiting.lock();
         self.given_up.store(true, Ordering::Release);
         let Waiting { wakers, alarm } = mem::take(&mut *waiting);
         drop(waiting);
@@ -84,14 +84,10 @@ impl Unanswered {
 
     /// The code has ended; its exit, or what follows, gives them up.
     fn is_due(&self) {
-        let alarm = self.lock().alarm.take();
+        let alarm = self.waiting.lock().alarm.take();
         if let Some(alarm) = alarm {
             clock::unset(alarm);
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock()
     }
 }
 
@@ -130,7 +126,7 @@ pub(crate) fn hold(wake: &mut Option<Waker>) -> Option<Arc<Unanswered>> {
     }
     let dropped =
         DROPPED.try_with(|dropped| Arc::clone(dropped.borrow_mut().get_or_insert_default())).ok()?;
-    let mut waiting = dropped.lock();
+    let mut waiting = dropped.waiting.lock();
     waiting.wakers.extend(wake.take());
     let is_first = waiting.alarm.is_none();
     drop(waiting);
@@ -138,7 +134,7 @@ pub(crate) fn hold(wake: &mut Option<Waker>) -> Option<Arc<Unanswered>> {
     park::call_before_waiting(give_up_before_waiting);
     if is_first {
         let alarm = clock::set(Instant::now() + MOMENT, None, Waker::from(Arc::clone(&dropped)));
-        dropped.lock().alarm = Some(alarm);
+        dropped.waiting.lock().alarm = Some(alarm);
     }
     Some(dropped)
 }

@@ -3,7 +3,6 @@
 use std::{
     borrow::Cow,
     fmt,
-    marker::PhantomData,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64},
@@ -15,9 +14,8 @@ use std::{
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::{
-    ControlPanel, Starved,
+    BuildError, ControlPanel, Starved,
     exhibits::Exhibits,
-    first_policy::{ByDefault, Given, GivesPolicy},
     forward::{Forward, Forwarded},
     idle::Idle,
     locals::Locals,
@@ -30,11 +28,10 @@ use crate::{
     exhibit::Exhibit,
     frame::{FrameBudget, Recorder},
     intent::Intent,
-    lifecycle::error::BuildError,
     queue::{OnReady, Queue},
     supervisor::{Supervisor, machine::PoolId, notable::Wakes},
     telemetry::{self, Watch},
-    util::{mutex::Mutex, name::Name, panics},
+    util::{Mutex, Name, panics},
     worker::policy::Policy,
 };
 #[cfg(feature = "tracing")]
@@ -53,22 +50,22 @@ use crate::{frame::reducer::Warning, telemetry::TARGET};
 ///
 /// struct Limits {
 ///     memory: f32,
-/// } // no `Default`: then `policy` must be called
+/// } // no `Default`, so the first policy is given to `builder_with`
 ///
-/// let panel = ControlPanel::<Update, Limits>::builder()
+/// let panel = ControlPanel::builder_with(Limits { memory: 0.8 })
 ///     .name("browser")
 ///     .capacity(64)
-///     .policy(Limits { memory: 0.8 })
 ///     .shutdown_timeout(Duration::from_secs(2))
 ///     .on_ready(
 ///         || { /* wake a sleeping loop: egui's `request_repaint`, winit's proxy */
 ///         },
 ///     )
 ///     .try_build()?;
+/// # let _: &ControlPanel<Update, Limits> = &panel;
 /// # Ok::<(), control_panel::panel::BuildError>(())
 /// ```
 #[must_use = "a builder makes nothing until `build` or `try_build`"]
-pub struct PanelBuilder<I: Intent, P, G = ByDefault> {
+pub struct PanelBuilder<I: Intent, P> {
     name: Cow<'static, str>,
     capacity: usize,
     signal_capacity: usize,
@@ -84,12 +81,11 @@ pub struct PanelBuilder<I: Intent, P, G = ByDefault> {
     pub(super) forwarded: Option<Forwarded<I>>,
     /// Set by `idle_after`.
     pub(super) idle_after: Option<Duration>,
-    policy: G,
-    types: PhantomData<fn() -> (I, P)>,
+    policy: P,
 }
 
 impl<I: Intent, P> PanelBuilder<I, P> {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(policy: P) -> Self {
         Self {
             name: Cow::Borrowed("control-panel"),
             capacity: 256,
@@ -103,13 +99,10 @@ impl<I: Intent, P> PanelBuilder<I, P> {
             wake_for_workers: true,
             forwarded: None,
             idle_after: None,
-            policy: ByDefault,
-            types: PhantomData,
+            policy,
         }
     }
-}
 
-impl<I: Intent, P, G> PanelBuilder<I, P, G> {
     /// The panel's name, used for threads and logs. Default: `control-panel`.
     pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.name = name.into();
@@ -149,27 +142,11 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
         self
     }
 
-    /// The first policy. Default: `P::default()`.
-    pub fn policy(self, policy: P) -> PanelBuilder<I, P, Given<P>> {
-        let Self { name, capacity, signal_capacity, runtime, shutdown_timeout, .. } = self;
-        let Self { frame_budget, recorder, recorded_to, .. } = self;
-        let Self { on_ready, wake_for_workers, forwarded, idle_after, .. } = self;
-        PanelBuilder {
-            name,
-            capacity,
-            signal_capacity,
-            runtime,
-            shutdown_timeout,
-            frame_budget,
-            recorder,
-            recorded_to,
-            on_ready,
-            wake_for_workers,
-            forwarded,
-            idle_after,
-            policy: Given::new(policy),
-            types: PhantomData,
-        }
+    /// The first policy, in place of the one that the builder was made with: `P::default()`, or what
+    /// [`builder_with`](ControlPanel::builder_with) was given.
+    pub fn policy(mut self, policy: P) -> Self {
+        self.policy = policy;
+        self
     }
 
     /// The runtime that runs the workers. It must have time enabled and outlive the panel.
@@ -328,7 +305,7 @@ impl<I: Intent, P, G> PanelBuilder<I, P, G> {
     }
 }
 
-impl<I: Intent, P: Send + Sync + 'static, G: GivesPolicy<P>> PanelBuilder<I, P, G> {
+impl<I: Intent, P: Send + Sync + 'static> PanelBuilder<I, P> {
     /// Builds the panel.
     ///
     /// # Errors
@@ -374,7 +351,7 @@ impl<I: Intent, P: Send + Sync + 'static, G: GivesPolicy<P>> PanelBuilder<I, P, 
         let shared = Shared {
             name: Name::from(&*self.name),
             queue,
-            policy: Policy::new(self.policy.policy()),
+            policy: Policy::new(self.policy),
             buses: Arc::new(buses),
             asks: PoolId(supervisor.number()),
             supervisor,
@@ -438,7 +415,7 @@ fn has_timer(handle: &Handle) -> bool {
     .is_some()
 }
 
-impl<I: Intent, P, G> fmt::Debug for PanelBuilder<I, P, G> {
+impl<I: Intent, P> fmt::Debug for PanelBuilder<I, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PanelBuilder")
             .field("name", &self.name)

@@ -12,7 +12,7 @@ use crate::{
     panel::{group::GroupBuilder, tasks::Tasks},
     queue::IntentSender,
     supervisor::events::Events,
-    util::name::Name,
+    util::Name,
     worker::{Worker, WorkerHandle, context::Context},
 };
 
@@ -31,9 +31,32 @@ impl<I: Intent, P: Send + Sync + Default + 'static> ControlPanel<I, P> {
 
 /// # Options
 impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
-    /// Returns a builder, which configures a panel.
-    pub fn builder() -> PanelBuilder<I, P> {
-        PanelBuilder::new()
+    /// Returns a builder, which configures a panel. Its first policy is `P::default()`.
+    pub fn builder() -> PanelBuilder<I, P>
+    where
+        P: Default,
+    {
+        PanelBuilder::new(P::default())
+    }
+
+    /// Returns a builder of a panel with this first policy: for a type without `Default`.
+    ///
+    /// ```
+    /// use control_panel::{ControlPanel, GraphIntent};
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update {}
+    ///
+    /// struct Limits {
+    ///     memory: f32,
+    /// }
+    ///
+    /// let panel: ControlPanel<Update, Limits> =
+    ///     ControlPanel::builder_with(Limits { memory: 0.8 }).build();
+    /// assert_eq!(panel.policy().memory, 0.8);
+    /// ```
+    pub fn builder_with(policy: P) -> PanelBuilder<I, P> {
+        PanelBuilder::new(policy)
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 use crate::{
     exhibit::Exhibit,
     supervisor::cell::WorkerCell,
-    util::{mutex::Mutex, name::Name},
+    util::{Mutex, Name},
 };
 
 /// How many there are at most.

@@ -6,11 +6,11 @@
 
 use super::PanelBuilder;
 use crate::{
-    intent::{Intent, order::Origin},
-    lifecycle::event::Notice,
+    intent::{Intent, Origin},
+    lifecycle::Notice,
     queue::{Local, Queue},
     supervisor::events::Events,
-    util::{mutex::Mutex, panics},
+    util::{Mutex, panics},
 };
 
 /// Turns an event into an intent.
@@ -57,7 +57,7 @@ impl<I: Intent> Forward<I> {
     }
 }
 
-impl<I: Intent, P, G> PanelBuilder<I, P, G> {
+impl<I: Intent, P> PanelBuilder<I, P> {
     /// Forwards worker events to the reducer: the next frame calls `make` with each [event](crate::events::Event), in order, and
     /// applies what it returns in that frame as an intent of `source`, with an origin of its own.
     ///

@@ -4,18 +4,13 @@ use std::{fmt, sync::Arc};
 
 use crate::{
     intent::Intent,
-    lifecycle::{
-        cause::Cause,
-        intensity::Intensity,
-        options::{AutoShutdown, Escalate, Strategy},
-        status::SpawnError,
-    },
+    lifecycle::{AutoShutdown, Cause, Escalate, Intensity, SpawnError, Strategy},
     panel::{Spawn, sealed, shared::Shared},
     supervisor::{
         PendingWorker,
         machine::{GroupId, GroupSpec},
     },
-    util::mutex::Mutex,
+    util::Mutex,
     worker::{Worker, WorkerHandle},
 };
 

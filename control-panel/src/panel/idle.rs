@@ -24,14 +24,9 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 use super::{ControlPanel, PanelBuilder};
 use crate::{
     intent::Intent,
-    lifecycle::options::Suspend,
+    lifecycle::Suspend,
     supervisor::{Supervisor, registry::Registry},
-    util::{
-        clock,
-        deadline::{self, Pause},
-        mutex::Mutex,
-        panics,
-    },
+    util::{Mutex, Pause, clock, deadline, panics},
 };
 
 /// How often the timer checks within `idle_after`: idleness is detected at most this fraction late.
@@ -251,7 +246,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     }
 }
 
-impl<I: Intent, P, G> PanelBuilder<I, P, G> {
+impl<I: Intent, P> PanelBuilder<I, P> {
     /// How long the panel must go without a [`touch`](ControlPanel::touch) to become idle, which suspends the workers that ask
     /// for it ([`Worker::suspend`](crate::Worker::suspend), `suspend = on_idle`). Default: never.
     ///

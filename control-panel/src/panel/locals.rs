@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    intent::{Intent, order::Origin},
+    intent::{Intent, Origin},
     queue::{Local, Queue},
 };
 

@@ -2,7 +2,7 @@
 
 use super::{ControlPanel, shared::Shared};
 use crate::{
-    intent::{Intent, order::Origin},
+    intent::{Intent, Origin},
     worker::{WorkerHandle, inbox::Broadcast},
 };
 

@@ -28,7 +28,7 @@
 // | file | what |
 // |---|---|
 // | `control_panel` | what a panel is built by, what it spawns, distributes and shows |
-// | `builder`, `first_policy` | building a panel |
+// | `builder`, `build_error` | building a panel |
 // | `frames`, `locals` | draining, applying, waiting for work; the loop's own intents |
 // | `spawn`, `spawner`, `group`, `tasks` | what workers are spawned on: the panel, its remote control, a group, a pool |
 // | `ask`, `lookup`, `buses` | questions of the loop, finding workers, buses |
@@ -45,10 +45,10 @@ mod control_panel;
 mod frames;
 
 mod ask;
+mod build_error;
 mod builder;
 mod buses;
 mod exhibits;
-mod first_policy;
 mod forward;
 pub(crate) mod group;
 mod idle;
@@ -74,18 +74,17 @@ use crate::{
     intent::Intent,
     queue::Local,
     telemetry,
-    util::mutex::Mutex,
+    util::Mutex,
 };
 
 pub(crate) use self::spawn::sealed;
 pub use self::{
+    build_error::BuildError,
     builder::PanelBuilder,
-    first_policy::{ByDefault, Given, GivesPolicy},
-    spawn::{Configured, Spawn},
+    spawn::Spawn,
     spawner::Spawner,
     status::{LastIncidents, PanelStatus, WorkerInfo, Workers},
 };
-pub use crate::lifecycle::error::BuildError;
 
 /// Owns background workers and hands their intents, one ordered [`Frame`](crate::Frame) at a time, to a synchronous loop.
 ///

@@ -15,10 +15,10 @@ use crate::{
     queue::Sources,
     supervisor::{events::Events, observed::Observed},
     telemetry::SendCounts,
-    util::{name::Name, panics},
+    util::{Name, panics},
 };
 #[cfg(feature = "dashboard")]
-use crate::{intent::order::Origin, worker::WorkerHandle};
+use crate::{intent::Origin, worker::WorkerHandle};
 
 /// How many sources an observer sees.
 const SOURCES: usize = 64;

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, MutexGuard, OnceLock,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64},
     },
 };
@@ -25,7 +25,7 @@ use crate::{
         report::ShutdownReport,
         task::Start,
     },
-    util::{mutex::Mutex, name::Name},
+    util::{Mutex, Name},
     worker::{Worker, WorkerHandle, context::Context, policy::Policy},
 };
 
@@ -133,18 +133,14 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
 impl<I: Intent, P> Shared<I, P> {
     /// The source's `Debug` text.
     fn in_words(&self, source: I::Source) -> Name {
-        let last = self.last_source().clone();
+        let last = self.last_source.lock().clone();
         if let Some((_, words)) = last.filter(|&(last, _)| last == source) {
             return words;
         }
         // Without the lock: this is the user's code.
         let words = Name::from(format!("{source:?}"));
-        *self.last_source() = Some((source, words.clone()));
+        *self.last_source.lock() = Some((source, words.clone()));
         words
-    }
-
-    fn last_source(&self) -> MutexGuard<'_, Option<(I::Source, Name)>> {
-        self.last_source.lock()
     }
 }
 

@@ -1,7 +1,5 @@
 //! What workers can be spawned on.
 
-use std::fmt;
-
 use super::{ControlPanel, Spawner};
 use crate::{
     intent::Intent,
@@ -71,7 +69,8 @@ pub trait Spawn: sealed::Sealed {
     ///     .configure(|worker| worker.after("store").grace(Duration::from_secs(1)))
     ///     .spawn_feed();
     /// ```
-    fn configure<F>(&self, adjust: F) -> Configured<'_, Self, F>
+    #[must_use = "nothing is spawned until a worker is"]
+    fn configure<F>(&self, adjust: F) -> impl Spawn<Intent = Self::Intent, Policy = Self::Policy>
     where
         Self: Sized,
         F: Fn(Worker<Self::Intent, Self::Policy>) -> Worker<Self::Intent, Self::Policy>,
@@ -90,9 +89,8 @@ impl<S: ?Sized + Spawn> Spawn for &S {
     }
 }
 
-/// Adjusts each worker before spawning it. Created by [`Spawn::configure`].
-#[must_use = "nothing is spawned until a worker is"]
-pub struct Configured<'a, S, F> {
+/// Adjusts each worker before spawning it.
+struct Configured<'a, S, F> {
     to: &'a S,
     adjust: F,
 }
@@ -111,23 +109,6 @@ where
         let mut adjusted = (self.adjust)(worker);
         adjusted.options.inbox.takes = takes;
         self.to.admit(adjusted)
-    }
-}
-
-impl<S, F> Configured<'_, S, F>
-where
-    S: Spawn,
-    F: Fn(Worker<S::Intent, S::Policy>) -> Worker<S::Intent, S::Policy>,
-{
-    /// Adjusts a worker built by hand and spawns it.
-    pub fn spawn<C>(&self, worker: Worker<S::Intent, S::Policy, C>) -> WorkerHandle<C> {
-        Spawn::spawn(self, worker)
-    }
-}
-
-impl<S: fmt::Debug, F> fmt::Debug for Configured<'_, S, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Configured").field("to", &self.to).finish_non_exhaustive()
     }
 }
 

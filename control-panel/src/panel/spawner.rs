@@ -6,11 +6,11 @@ use tokio::runtime::Handle;
 
 use super::{PanelStatus, Spawn, observed::Observation, shared::Shared};
 use crate::{
-    intent::{Intent, order::Origin},
+    intent::{Intent, Origin},
     panel::{group::GroupBuilder, tasks::Tasks},
     queue::IntentSender,
     supervisor::{Caller, events::Events, report::ShutdownReport},
-    util::{name::Name, park},
+    util::{Name, park},
     worker::{
         Worker, WorkerHandle,
         context::Context,

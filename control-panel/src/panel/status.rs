@@ -13,14 +13,14 @@ use super::shared::Shared;
 use crate::{
     bus::SignalTotals,
     frame::reducer::Warning,
-    intent::{Intent, order::Origin},
-    lifecycle::{exit::Exit, status::WorkerStatus},
+    intent::{Intent, Origin},
+    lifecycle::{Exit, WorkerStatus},
     supervisor::{
         cell::WorkerCell,
         registry::{Look, Registry},
         report::WorkerReport,
     },
-    util::{mutex::Mutex, name::Name},
+    util::{Mutex, Name},
 };
 
 /// A snapshot of a panel, returned by [`ControlPanel::status`](crate::ControlPanel::status).

@@ -10,10 +10,7 @@ use super::{ControlPanel, shared::Shared};
 use crate::{
     intent::Intent,
     supervisor::{Caller, report::ShutdownReport},
-    util::{
-        deadline::{Raced, race},
-        park,
-    },
+    util::{Raced, park, race},
 };
 
 /// How often to call a frame that leaves intents undrained.

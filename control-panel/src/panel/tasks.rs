@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, fmt, mem, sync::Arc};
 
 use crate::{
     intent::Intent,
-    lifecycle::cause::Cause,
+    lifecycle::Cause,
     panel::{Spawn, sealed, shared::Shared},
     supervisor::machine::{KeyId, Place, PoolId},
-    util::mutex::Mutex,
+    util::Mutex,
     worker::{Worker, WorkerHandle},
 };
 

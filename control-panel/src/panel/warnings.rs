@@ -11,7 +11,7 @@ use super::{ControlPanel, shared::Shared};
 use crate::{
     frame::reducer::Warning,
     intent::Intent,
-    util::{name::Name, panics, park},
+    util::{Name, panics, park},
 };
 
 /// How many frames are drained without any new worker being polled before it is a warning: about a second of a 60 Hz loop.

@@ -47,7 +47,7 @@ pub use self::{
     options::{Options, Second},
     stop::Stop,
 };
-use crate::util::mutex::Mutex;
+use crate::util::Mutex;
 
 /// The signal that requested the shutdown.
 #[non_exhaustive]

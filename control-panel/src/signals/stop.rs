@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     sync::{
-        Arc, MutexGuard,
+        Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
@@ -12,7 +12,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use super::Signal;
-use crate::util::{mutex::Mutex, panics};
+use crate::util::{Mutex, panics};
 
 type Callback = Box<dyn FnOnce() + Send>;
 
@@ -41,7 +41,7 @@ impl Shared {
     pub(super) fn notify(&self) {
         self.signal();
         self.token.cancel();
-        let mut waiting = self.waiting();
+        let mut waiting = self.waiting.lock();
         waiting.notified = true;
         let callbacks = std::mem::take(&mut waiting.callbacks);
         drop(waiting);
@@ -58,10 +58,6 @@ impl Shared {
             Err(asked) => Signal::of(asked),
         }
     }
-
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock()
-    }
 }
 
 /// Whether the process was asked to stop. Created by [`listen`](super::listen). Clones share their state.
@@ -73,7 +69,7 @@ pub struct Stop {
 
 impl Stop {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        let mut waiting = shared.waiting();
+        let mut waiting = shared.waiting.lock();
         let id = waiting.next;
         waiting.next += 1;
         drop(waiting);
@@ -138,7 +134,7 @@ impl Stop {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn on_request(&self, wake: impl FnOnce() + Send + 'static) {
-        let mut waiting = self.shared.waiting();
+        let mut waiting = self.shared.waiting.lock();
         if waiting.notified {
             drop(waiting);
             return wake();
@@ -157,7 +153,7 @@ impl Clone for Stop {
 
 impl Drop for Stop {
     fn drop(&mut self) {
-        let callback = self.shared.waiting().callbacks.remove(&self.id);
+        let callback = self.shared.waiting.lock().callbacks.remove(&self.id);
         drop(callback);
     }
 }

@@ -10,7 +10,7 @@ use std::sync::{
 };
 
 use super::cell::WorkerCell;
-use crate::{intent::order::Origin, util::mutex::Mutex};
+use crate::{intent::Origin, util::Mutex};
 
 /// What a thread was seen running: one poll of one worker, distinct from every other poll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{cell::WorkerCell, kinds::Body, run::as_asked, task::guard};
-use crate::lifecycle::{exit::Exit, run_token::RunToken};
+use crate::lifecycle::{Exit, RunToken};
 
 /// A call whose panics are caught where they arise.
 pub(super) struct Call {

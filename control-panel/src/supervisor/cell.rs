@@ -20,14 +20,9 @@ use super::{
     wake_flag::WakeFlag,
 };
 use crate::{
-    intent::order::Origin,
+    intent::Origin,
     lifecycle::{
-        cause::{Cause, CauseCell},
-        event::EventKind,
-        exit::Exit,
-        run_token::RunToken,
-        status::{SpawnError, WorkerStatus},
-        unanswered::{self, Unanswered},
+        Cause, CauseCell, EventKind, Exit, RunToken, SpawnError, Unanswered, WorkerStatus, unanswered,
     },
     supervisor::{
         gate_cell::GateCell,
@@ -35,9 +30,8 @@ use crate::{
     },
     telemetry::SendFigures,
     util::{
-        mutex::Mutex,
-        name::Name,
-        panics::{self, LastWords, PanicReport},
+        Mutex, Name, PanicReport,
+        panics::{self, LastWords},
     },
 };
 
@@ -131,7 +125,7 @@ impl WorkerCell {
     }
 
     pub(crate) fn status(&self) -> WorkerStatus {
-        let (status, _) = &*self.lock_status();
+        let (status, _) = &*self.status.lock();
         if !matches!(status, WorkerStatus::Running) {
             self.seen.store(true, Ordering::Relaxed);
         }
@@ -140,7 +134,7 @@ impl WorkerCell {
 
     /// Its status and since when, for an observer, whose look wakes no loop later.
     pub(super) fn observe_status(&self) -> (WorkerStatus, Instant) {
-        self.lock_status().clone()
+        self.status.lock().clone()
     }
 
     /// Whether a sleeping loop must be woken for this event. `seen` is what [`set_status`](Self::set_status) returned.
@@ -159,7 +153,7 @@ impl WorkerCell {
     /// Changes the status without waking anything: [`announce`](Self::announce) does. Returns the previous status, and
     /// whether that was read while it was not `Running`.
     pub(super) fn set_status(&self, status: WorkerStatus, now: Instant) -> (WorkerStatus, bool) {
-        let (current, since) = &mut *self.lock_status();
+        let (current, since) = &mut *self.status.lock();
         let seen = self.seen.load(Ordering::Relaxed);
         if seen {
             self.seen.store(false, Ordering::Relaxed);
@@ -203,7 +197,7 @@ impl WorkerCell {
     /// Holds replies that its code dropped unanswered. They are given up once its exit is recorded, or
     /// [sooner](Self::give_up).
     pub(super) fn hold(&self, unanswered: Arc<Unanswered>) {
-        self.lock_unanswered().push(unanswered);
+        self.unanswered.lock().push(unanswered);
         self.holds.store(true, Ordering::Release);
     }
 
@@ -215,15 +209,11 @@ impl WorkerCell {
     /// Takes the replies to give up, to be handled without a lock. There are usually none, and every poll asks.
     pub(super) fn take_unanswered(&self) -> Vec<Arc<Unanswered>> {
         if self.holds.load(Ordering::Acquire) {
-            let mut unanswered = self.lock_unanswered();
+            let mut unanswered = self.unanswered.lock();
             self.holds.store(false, Ordering::Relaxed);
             return mem::take(&mut *unanswered);
         }
         Vec::new()
-    }
-
-    fn lock_unanswered(&self) -> MutexGuard<'_, Vec<Arc<Unanswered>>> {
-        self.unanswered.lock()
     }
 
     /// Resolves once it has ended or was refused.
@@ -243,7 +233,7 @@ impl WorkerCell {
 
     /// Returns the exit of the last run that is over.
     pub(crate) fn last_exit(&self) -> Option<Exit> {
-        self.lock_last_exit().as_ref().map(|(_, exit)| exit.clone())
+        self.last_exit.lock().as_ref().map(|(_, exit)| exit.clone())
     }
 
     /// Records the exit of a run or of the worker. Returns the exit that it replaces, or this one if it adds nothing:
@@ -251,16 +241,12 @@ impl WorkerCell {
     #[must_use]
     pub(super) fn set_last_exit(&self, exit: Exit) -> Option<Exit> {
         let generation = self.generation();
-        let mut last = self.lock_last_exit();
+        let mut last = self.last_exit.lock();
         let known = matches!(&*last, Some((of, _)) if *of == generation) && !exit.is_failure();
         if known || generation == 0 {
             return Some(exit);
         }
         last.replace((generation, exit)).map(|(_, exit)| exit)
-    }
-
-    fn lock_last_exit(&self) -> MutexGuard<'_, Option<(u64, Exit)>> {
-        self.last_exit.lock()
     }
 
     /// 0 before the first run, then 1, 2, …
@@ -271,28 +257,28 @@ impl WorkerCell {
     /// A run begins. Returns the previous run's token, to which this may be the last reference.
     pub(super) fn begin(&self, generation: u64, run_token: Arc<RunToken>) -> Arc<RunToken> {
         self.generation.store(generation, Ordering::Relaxed);
-        mem::replace(&mut *self.lock_run_token(), run_token)
+        mem::replace(&mut *self.run_token.lock(), run_token)
     }
 
     pub(crate) fn run_token(&self) -> Arc<RunToken> {
-        Arc::clone(&self.lock_run_token())
+        Arc::clone(&self.run_token.lock())
     }
 
     /// Why it was stopped, or why its last run was cancelled, if either happened.
     pub(crate) fn cause(&self) -> Option<Cause> {
-        self.ended_for.get().or_else(|| self.lock_run_token().cause())
+        self.ended_for.get().or_else(|| self.run_token.lock().cause())
     }
 
     /// The same cause, and the stamp of the last heartbeat.
     pub(super) fn last_term(&self) -> (Option<Cause>, u64) {
-        let run_token = self.lock_run_token();
+        let run_token = self.run_token.lock();
         (self.ended_for.get().or_else(|| run_token.cause()), run_token.heartbeat())
     }
 
     /// Cancels its run without waking anything. Returns the token if a task waits for the cancellation, to be
     /// [woken](RunToken::announce).
     pub(super) fn set_cause(&self, cause: Cause) -> Option<Arc<RunToken>> {
-        let run_token = self.lock_run_token();
+        let run_token = self.run_token.lock();
         run_token.set_cause(cause).then(|| Arc::clone(&run_token))
     }
 
@@ -366,14 +352,6 @@ impl WorkerCell {
 
     pub(super) fn take_last_words(&self) -> Option<PanicReport> {
         self.last_words.take()
-    }
-
-    fn lock_status(&self) -> MutexGuard<'_, (WorkerStatus, Instant)> {
-        self.status.lock()
-    }
-
-    fn lock_run_token(&self) -> MutexGuard<'_, Arc<RunToken>> {
-        self.run_token.lock()
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 pub(crate) use self::log::Log;
 pub(super) use self::log::Writing;
-use crate::lifecycle::event::Notice;
+use crate::lifecycle::Notice;
 
 /// Reads a panel's events in order: what [`ControlPanel::events`](crate::ControlPanel::events) returns.
 ///

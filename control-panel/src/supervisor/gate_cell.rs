@@ -7,7 +7,7 @@ use std::sync::{
 
 use tokio::sync::Notify;
 
-use crate::lifecycle::options::Suspend;
+use crate::lifecycle::Suspend;
 
 /// Why a gate is closed. It is open when no bit is set.
 #[derive(Debug, Clone, Copy)]

@@ -8,7 +8,7 @@ use std::sync::{
 use tokio::{runtime::Handle, task::AbortHandle, time::Instant};
 
 use super::{local::Local, registry::Registry};
-use crate::util::{deadline, mutex::Mutex};
+use crate::util::{Mutex, deadline};
 
 #[derive(Debug)]
 pub(super) struct Hosts {

@@ -4,7 +4,7 @@ use std::{
     any::{Any, TypeId, type_name},
     fmt,
     sync::{
-        MutexGuard, OnceLock,
+        OnceLock,
         atomic::{AtomicBool, Ordering, fence},
     },
     task::{Context, Poll, Waker},
@@ -16,11 +16,8 @@ use tokio::sync::{
 };
 
 use crate::{
-    lifecycle::error::CommandError,
-    util::{
-        mutex::Mutex,
-        panics::{self, PanicReport},
-    },
+    lifecycle::CommandError,
+    util::{Mutex, PanicReport, panics},
 };
 
 /// Which commands an inbox accepts.
@@ -210,7 +207,7 @@ impl<C> Commands<C> {
 
     /// Returns the number of a new inbox, which replaces the previous one.
     pub(crate) fn take_over(&self) -> u64 {
-        let mut receiving = self.lock();
+        let mut receiving = self.receiving.lock();
         receiving.newest += 1;
         let (number, before) = (receiving.newest, receiving.waiting.take());
         drop(receiving);
@@ -219,7 +216,7 @@ impl<C> Commands<C> {
     }
 
     pub(crate) fn poll_recv(&self, number: u64, cx: &mut Context<'_>) -> Poll<Option<C>> {
-        let mut receiving = self.lock();
+        let mut receiving = self.receiving.lock();
         if receiving.newest != number {
             return Poll::Ready(None);
         }
@@ -232,12 +229,8 @@ impl<C> Commands<C> {
     }
 
     pub(crate) fn try_recv(&self, number: u64) -> Option<C> {
-        let mut receiving = self.lock();
+        let mut receiving = self.receiving.lock();
         if receiving.newest == number { receiving.receiver.try_recv().ok() } else { None }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Receiving<C>> {
-        self.receiving.lock()
     }
 }
 
@@ -251,7 +244,7 @@ impl<C: Send + 'static> Line for Commands<C> {
     }
 
     fn close(&self) -> Option<PanicReport> {
-        let mut receiving = self.lock();
+        let mut receiving = self.receiving.lock();
         receiving.receiver.close();
         let mut left = Vec::new();
         while let Ok(command) = receiving.receiver.try_recv() {

@@ -12,8 +12,8 @@ use std::{
 
 use super::task::{Run, Running};
 use crate::{
-    lifecycle::exit::{Exit, WorkerOutput},
-    util::mutex::Mutex,
+    lifecycle::{Exit, WorkerOutput},
+    util::Mutex,
 };
 
 /// The kind of a worker.

@@ -1,10 +1,6 @@
 //! The panel's thread for local workers, whose futures are not `Send`.
 
-use std::{
-    io,
-    sync::{Arc, MutexGuard},
-    thread,
-};
+use std::{io, sync::Arc, thread};
 
 use tokio::{
     runtime,
@@ -14,8 +10,8 @@ use tokio::{
 
 use super::task::Task;
 use crate::{
-    lifecycle::exit::WorkerError,
-    util::{deadline::race, mutex::Mutex},
+    lifecycle::WorkerError,
+    util::{Mutex, race},
 };
 
 /// Starts the thread, with its own runtime, at the first local worker, and ends it with the panel.
@@ -53,12 +49,12 @@ impl Local {
 
     /// The panel is gone: the thread drops its workers, each at its next await, and ends.
     pub(super) fn close(&self) {
-        let jobs = std::mem::replace(&mut *self.lock(), Jobs::Over);
+        let jobs = std::mem::replace(&mut *self.jobs.lock(), Jobs::Over);
         drop(jobs);
     }
 
     fn jobs(&self) -> io::Result<Option<mpsc::UnboundedSender<Task>>> {
-        let mut jobs = self.lock();
+        let mut jobs = self.jobs.lock();
         if let Jobs::NotStarted = *jobs {
             *jobs = Jobs::To(start(&self.thread_name)?);
         }
@@ -66,10 +62,6 @@ impl Local {
             Jobs::To(jobs) => Some(jobs.clone()),
             Jobs::NotStarted | Jobs::Over => None,
         })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Jobs> {
-        self.jobs.lock()
     }
 }
 

@@ -50,7 +50,7 @@ pub(crate) mod watchdog;
 use std::{
     fmt,
     sync::{
-        Arc, MutexGuard,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -69,17 +69,8 @@ use self::{
     task::{Start, Task},
 };
 use crate::{
-    lifecycle::{
-        cause::Cause,
-        run_token::RunToken,
-        status::{SpawnError, WorkerStatus},
-    },
-    util::{
-        deadline::{Deadline, Moment, Raced, race},
-        mutex::Mutex,
-        name::Name,
-        panics,
-    },
+    lifecycle::{Cause, RunToken, SpawnError, WorkerStatus},
+    util::{Deadline, Moment, Mutex, Name, Raced, panics, race},
 };
 
 /// How long an aborted task may take to end, even after the deadline.
@@ -206,7 +197,7 @@ impl Supervisor {
         refuse_waiting: impl FnOnce(),
         close: impl FnOnce(),
     ) -> ShutdownReport {
-        let began = *self.began().get_or_insert_with(|| Moment::now(&self.registry.hosts.runtime));
+        let began = *self.began.lock().get_or_insert_with(|| Moment::now(&self.registry.hosts.runtime));
         if let Some(report) = self.registry.report() {
             return report;
         }
@@ -230,14 +221,14 @@ impl Supervisor {
 
     /// Begins a shutdown whose end another caller awaits.
     pub(crate) fn request_shutdown(&self) {
-        self.began().get_or_insert_with(|| Moment::now(&self.registry.hosts.runtime));
+        self.began.lock().get_or_insert_with(|| Moment::now(&self.registry.hosts.runtime));
         self.stop_all();
     }
 
     /// Resolves when every worker has ended, or when the shutdown is due to drop those that have not. Begins the
     /// shutdown's clock if nothing has yet.
     pub(crate) async fn wound_down(&self) {
-        let began = *self.began().get_or_insert_with(|| Moment::now(&self.registry.hosts.runtime));
+        let began = *self.began.lock().get_or_insert_with(|| Moment::now(&self.registry.hosts.runtime));
         self.ended_by(self.nearly_over(began)).await;
     }
 
@@ -272,10 +263,6 @@ impl Supervisor {
         self.registry.panel_gone();
         self.registry.hosts.watch_no_more();
         self.registry.hosts.local.close();
-    }
-
-    fn began(&self) -> MutexGuard<'_, Option<Moment>> {
-        self.began.lock()
     }
 }
 

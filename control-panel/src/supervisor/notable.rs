@@ -7,7 +7,7 @@ use std::{mem, time::Duration};
 
 use tokio::time::Instant;
 
-use crate::lifecycle::{cause::Cause, event::EventKind};
+use crate::lifecycle::{Cause, EventKind};
 
 /// A run, or a wait for the next one, that is shorter than this is not worth a frame: about one frame at 60 Hz.
 pub(super) const BRIEF: Duration = Duration::from_millis(16);

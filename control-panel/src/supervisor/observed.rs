@@ -6,9 +6,9 @@ use tokio::time::Instant;
 
 use super::{cell::WorkerCell, kinds::Kind, registry::Registry};
 use crate::{
-    lifecycle::{exit::Exit, intensity::Intensity, status::WorkerStatus},
+    lifecycle::{Exit, Intensity, WorkerStatus},
     telemetry::SendCounts,
-    util::{clock, name::Name},
+    util::{Name, clock},
 };
 
 /// All living workers at one moment.

@@ -8,7 +8,7 @@ use std::{
     future::Future,
     io, mem,
     pin::Pin,
-    sync::{Arc, MutexGuard, Weak},
+    sync::{Arc, Weak},
     task::{Context, Poll, Wake, Waker},
     thread,
     time::{Duration, Instant},
@@ -17,7 +17,7 @@ use std::{
 use tokio::runtime::Handle;
 
 use super::{cell::WorkerCell, kinds::Kind, machine::Directive, registry::Registry, task::Task};
-use crate::util::{clock, deadline, mutex::Mutex, panics};
+use crate::util::{Mutex, clock, deadline, panics};
 
 /// The delay before the next attempt to start a thread after the operating system refused one, for a worker without a
 /// backoff of its own.
@@ -54,7 +54,7 @@ impl OffTask {
         let (Some(cell), Some(registry)) = (self.cell.upgrade(), self.registry.upgrade()) else { return };
         // A decision made after this call comes with a call of its own.
         let directive = registry.next(&cell);
-        let mut turn = self.lock();
+        let mut turn = self.turn.lock();
         match mem::replace(&mut *turn, Turn::Over) {
             Turn::Parked(mut task) if directive == Directive::Wait => {
                 task.wait();
@@ -104,7 +104,7 @@ impl OffTask {
 
     /// Polls it on this thread; with `no_thread`, only to let its run fail.
     fn run(self: &Arc<Self>, no_thread: Option<io::Error>) {
-        let mut turn = self.lock();
+        let mut turn = self.turn.lock();
         let mut task = match mem::replace(&mut *turn, Turn::Running) {
             Turn::Queued(task) => task,
             other => {
@@ -117,10 +117,10 @@ impl OffTask {
         task.set_no_thread(no_thread.map(|error| Arc::new(error) as _));
         let waker = Waker::from(Arc::clone(self));
         if let Poll::Ready(()) = Pin::new(&mut task).poll(&mut Context::from_waker(&waker)) {
-            *self.lock() = Turn::Over;
+            *self.turn.lock() = Turn::Over;
             return;
         }
-        let mut turn = self.lock();
+        let mut turn = self.turn.lock();
         let woken = matches!(*turn, Turn::Woken);
         *turn = Turn::Parked(task);
         drop(turn);
@@ -133,7 +133,7 @@ impl OffTask {
 
     /// Its runtime is gone, so no thread will come for it.
     fn dismiss(&self) {
-        let mut turn = self.lock();
+        let mut turn = self.turn.lock();
         match mem::replace(&mut *turn, Turn::Over) {
             Turn::Queued(task) => {
                 drop(turn);
@@ -142,16 +142,12 @@ impl OffTask {
             same => *turn = same,
         }
     }
-
-    fn lock(&self) -> MutexGuard<'_, Turn> {
-        self.turn.lock()
-    }
 }
 
 /// Woken when its backoff is over, or by itself in order to continue.
 impl Wake for OffTask {
     fn wake(self: Arc<Self>) {
-        let mut turn = self.lock();
+        let mut turn = self.turn.lock();
         match mem::replace(&mut *turn, Turn::Over) {
             Turn::Parked(task) => {
                 *turn = Turn::Queued(task);

@@ -5,12 +5,8 @@ use std::time::Duration;
 
 use super::{inbox_cell::InboxOptions, kinds::Kind};
 use crate::{
-    lifecycle::{
-        intensity::Intensity,
-        options::{Cancel, Escalate, OnStuck, Suspend},
-        restart::{Backoff, Restart},
-    },
-    util::name::Name,
+    lifecycle::{Backoff, Cancel, Escalate, Intensity, OnStuck, Restart, Suspend},
+    util::Name,
 };
 
 /// The least limit of the watchdog: a shorter one would report every pause of the operating system.

@@ -5,7 +5,7 @@
 //! are exactly there. A removal leaves a gap, and the vector is compacted once most of it is gaps. So insertion, lookup
 //! and removal cost the same few steps with ten entries and with ten thousand.
 
-use crate::intent::order::Origin;
+use crate::intent::Origin;
 
 /// This many gaps are tolerated without compaction.
 const GAPS: usize = 16;

@@ -52,9 +52,9 @@ use super::{
     watchdog::Watchdog,
 };
 use crate::{
-    intent::order::Origin,
-    lifecycle::{cause::Cause, error::RestartError, exit::Exit, run_token::RunToken, status::SpawnError},
-    util::{clock, mutex::Mutex, name::Name, span::Span, timer::Timer},
+    intent::Origin,
+    lifecycle::{Cause, Exit, RestartError, RunToken, SpawnError},
+    util::{Mutex, Name, Span, Timer, clock},
 };
 
 /// Wakes a sleeping loop because what a status shows of the workers changed. Never called under a lock.

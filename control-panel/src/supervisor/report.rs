@@ -10,9 +10,9 @@ use std::{
 
 use super::{cell::WorkerCell, registry::Incidents};
 use crate::{
-    intent::order::Origin,
-    lifecycle::{cause::Cause, exit::Exit},
-    util::{clock, name::Name},
+    intent::Origin,
+    lifecycle::{Cause, Exit},
+    util::{Name, clock},
 };
 
 /// How one worker ended.

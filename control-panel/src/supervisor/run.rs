@@ -13,9 +13,7 @@ use super::{
     cell::WorkerCell,
     task::{Running, guard},
 };
-use crate::lifecycle::{
-    cause::Cause, exit::Exit, options::Cancel, run_token::RunToken, stop_error::is_stop_error,
-};
+use crate::lifecycle::{Cancel, Cause, Exit, RunToken, is_stop_error};
 
 /// A run whose panics, including those of its drop, are caught where they arise.
 pub(super) struct Generation<R: Running + ?Sized> {

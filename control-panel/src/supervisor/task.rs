@@ -22,16 +22,8 @@ use super::{
     run::Generation,
 };
 use crate::{
-    lifecycle::{
-        cause::Cause,
-        exit::{Exit, WorkerError, WorkerOutput},
-        run_token::RunToken,
-        unanswered,
-    },
-    util::{
-        deadline::Pause,
-        panics::{self, PanicReport},
-    },
+    lifecycle::{Cause, Exit, RunToken, WorkerError, WorkerOutput, unanswered},
+    util::{PanicReport, Pause, panics},
 };
 
 /// A worker's run, type-erased.

@@ -1,14 +1,11 @@
 //! Notifies a worker's task that there is something to look at.
 
 use std::{
-    sync::{
-        MutexGuard,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
     task::Waker,
 };
 
-use crate::util::mutex::Mutex;
+use crate::util::Mutex;
 
 /// A flag, and the waker of the one task that looks at it: like `futures`' `AtomicWaker`, with a lock.
 #[derive(Debug, Default)]
@@ -20,7 +17,7 @@ pub(super) struct WakeFlag {
 impl WakeFlag {
     /// Stores the task's waker. Called before the task looks at the flag.
     pub(super) fn register(&self, waker: &Waker) {
-        let mut left = self.waker();
+        let mut left = self.waker.lock();
         if !left.as_ref().is_some_and(|left| left.will_wake(waker)) {
             let before = left.replace(waker.clone());
             drop(left);
@@ -32,7 +29,7 @@ impl WakeFlag {
     #[must_use]
     pub(super) fn raise(&self) -> Option<Waker> {
         self.raised.store(true, Ordering::Release);
-        self.waker().take()
+        self.waker.lock().take()
     }
 
     /// Whether it was raised since the last look.
@@ -42,11 +39,7 @@ impl WakeFlag {
 
     /// The task is over: nothing is woken any more.
     pub(super) fn forget(&self) {
-        let waker = self.waker().take();
+        let waker = self.waker.lock().take();
         drop(waker);
-    }
-
-    fn waker(&self) -> MutexGuard<'_, Option<Waker>> {
-        self.waker.lock()
     }
 }

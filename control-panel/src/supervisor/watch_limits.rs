@@ -8,7 +8,7 @@ use super::{
     registry::Registry,
     watchdog::{Finding, Mark, Subject, Watchdog},
 };
-use crate::{intent::order::Origin, util::clock::Watch};
+use crate::{intent::Origin, util::clock::Watch};
 
 /// What to watch of a panel's living workers.
 #[derive(Debug, Default)]

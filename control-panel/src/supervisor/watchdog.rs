@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{activity::Poll, unpolled::Unpolled};
-use crate::intent::order::Origin;
+use crate::intent::Origin;
 
 /// The mark that must change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 #[cfg(feature = "tracing")]
 use super::TARGET;
-use crate::util::name::Name;
+use crate::util::Name;
 
 /// The queue as a frame finds it.
 #[derive(Debug, Clone, Copy, Default)]

@@ -1,6 +1,6 @@
 //! The intents of a frame, by source.
 
-use crate::util::name::Name;
+use crate::util::Name;
 
 /// Counts the intents of a frame by source.
 #[derive(Debug)]

@@ -3,14 +3,14 @@
 #[cfg(feature = "tracing")]
 use super::TARGET;
 #[cfg(feature = "tracing")]
-use crate::lifecycle::cause::Cause;
+use crate::lifecycle::Cause;
 #[cfg(any(feature = "tracing", feature = "metrics"))]
-use crate::lifecycle::event::EventKind;
+use crate::lifecycle::EventKind;
 #[cfg(feature = "metrics")]
-use crate::lifecycle::exit::Exit;
+use crate::lifecycle::Exit;
 use crate::{
-    lifecycle::{event::Event, status::WorkerStatus},
-    util::name::Name,
+    lifecycle::{Event, WorkerStatus},
+    util::Name,
 };
 
 /// Whether events of workers are reported at all.

@@ -7,7 +7,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        MutexGuard, Weak,
+        Weak,
         atomic::{AtomicU64, Ordering},
     },
     task::Waker,
@@ -81,7 +81,7 @@ pub(crate) fn since(tick: u64) -> Duration {
 
 /// Wakes `waker` at that moment. Replaces the alarm `before`, if there is one.
 pub(crate) fn set(at: Instant, before: Option<Alarm>, waker: Waker) -> Alarm {
-    let mut state = CLOCK.lock();
+    let mut state = CLOCK.state.lock();
     let alarm = before.unwrap_or_else(|| {
         state.numbers += 1;
         Alarm { at, number: state.numbers }
@@ -95,13 +95,13 @@ pub(crate) fn set(at: Instant, before: Option<Alarm>, waker: Waker) -> Alarm {
 
 /// Cancels the alarm.
 pub(crate) fn unset(alarm: Alarm) {
-    let waker = CLOCK.lock().alarms.remove(&alarm);
+    let waker = CLOCK.state.lock().alarms.remove(&alarm);
     drop(waker);
 }
 
 /// Watches it from now on, until it has nothing left to watch.
 pub(crate) fn watch(what: Weak<dyn Watch>, limit: Duration) {
-    let mut state = CLOCK.lock();
+    let mut state = CLOCK.state.lock();
     match state.watched.iter_mut().find(|watched| watched.what.ptr_eq(&what)) {
         Some(watched) => watched.limit = watched.limit.min(limit),
         None => state.watched.push(Watched { what, limit }),
@@ -158,10 +158,6 @@ impl State {
 }
 
 impl Clock {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock()
-    }
-
     /// Ensures that the thread looks at its state no later than that moment.
     fn wake_by(&'static self, state: &mut State, at: Instant) {
         match state.sleeps_until {
@@ -180,7 +176,7 @@ impl Clock {
 
     fn run(&'static self) {
         let mut idle_since = None;
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         loop {
             let now = Instant::now();
             let due = state.due(now);
@@ -191,7 +187,7 @@ impl Clock {
                 state.sleeps_until = Some(now);
                 drop(state);
                 let watched = work(due, watched, advance);
-                state = self.lock();
+                state = self.state.lock();
                 state.take_back(watched);
                 continue;
             }
@@ -277,7 +273,7 @@ mod tests {
         let later = set(now + 60 * MS, None, waker(1));
         let first = set(now + 40 * MS, None, waker(2));
         set(later.at, Some(later), waker(3));
-        let state = CLOCK.lock();
+        let state = CLOCK.state.lock();
         let looks_in_time = state.sleeps_until.is_some_and(|until| until <= first.at);
         assert!(looks_in_time || !state.alarms.contains_key(&first), "the thread knows of it");
         drop(state);

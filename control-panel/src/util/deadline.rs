@@ -17,7 +17,6 @@ use tokio::{
 
 use super::clock::{self, Alarm};
 use crate::util::panics;
-pub(crate) use crate::util::race::{Raced, race};
 
 /// One moment on both clocks.
 #[derive(Debug, Clone, Copy)]

@@ -33,3 +33,14 @@ pub(crate) mod span;
 pub(crate) mod spin;
 pub(crate) mod sync;
 pub(crate) mod timer;
+
+pub(crate) use self::{
+    callbacks::Callbacks,
+    deadline::{Deadline, Moment, Pause},
+    mutex::Mutex,
+    name::Name,
+    panics::PanicReport,
+    race::{Raced, race},
+    span::Span,
+    timer::Timer,
+};

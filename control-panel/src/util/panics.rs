@@ -13,13 +13,13 @@ use std::{
     collections::VecDeque,
     panic::{self, AssertUnwindSafe, Location, PanicHookInfo},
     sync::{
-        Arc, MutexGuard, Once,
+        Arc, Once,
         atomic::{AtomicBool, Ordering},
     },
     thread,
 };
 
-use crate::util::mutex::Mutex;
+use crate::util::Mutex;
 
 pub use self::report::{PanicPlace, PanicReport};
 
@@ -258,17 +258,13 @@ pub(crate) struct LastWords {
 
 impl LastWords {
     pub(crate) fn leave(&self, panic: PanicReport) {
-        let before = self.lock().replace(panic);
+        let before = self.panic.lock().replace(panic);
         self.left.store(true, Ordering::Release);
         discard(before);
     }
 
     pub(crate) fn take(&self) -> Option<PanicReport> {
-        if self.left.load(Ordering::Acquire) { self.lock().take() } else { None }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<PanicReport>> {
-        self.panic.lock()
+        if self.left.load(Ordering::Acquire) { self.panic.lock().take() } else { None }
     }
 }
 

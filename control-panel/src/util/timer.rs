@@ -7,7 +7,7 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    sync::{Arc, MutexGuard},
+    sync::Arc,
     task::{Context, Wake, Waker},
 };
 
@@ -15,7 +15,7 @@ use tokio::{runtime::Handle, time::Instant};
 
 use super::{deadline::Pause, panics};
 
-use crate::util::mutex::Mutex;
+use crate::util::Mutex;
 
 type Ring = Box<dyn Fn() + Send + Sync>;
 
@@ -42,19 +42,15 @@ impl Timer {
 
     /// Stops the timer: it does not fire any more.
     pub(crate) fn stop(&self) {
-        let pause = self.lock().take();
+        let pause = self.pause.lock().take();
         drop(pause);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Pin<Box<Pause>>>> {
-        self.pause.lock()
     }
 }
 
 impl Wake for Timer {
     fn wake(self: Arc<Self>) {
         let waker = Waker::from(Arc::clone(&self));
-        let mut pause = self.lock();
+        let mut pause = self.pause.lock();
         let Some(timer) = &mut *pause else { return };
         if timer.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
             return;

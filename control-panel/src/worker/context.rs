@@ -6,12 +6,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     bus::Buses,
-    intent::{Intent, order::Origin},
-    lifecycle::{
-        cause::Cause,
-        error::{SendError, TrySendError},
-        run_token::RunToken,
-    },
+    intent::{Intent, Origin},
+    lifecycle::{Cause, RunToken, SendError, TrySendError},
     queue::{IntentSender, Permits},
     supervisor::cell::WorkerCell,
     util::park,

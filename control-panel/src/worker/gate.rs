@@ -10,9 +10,9 @@ use std::{
 
 use crate::{
     intent::Intent,
-    lifecycle::run_token::RunToken,
+    lifecycle::RunToken,
     supervisor::{cell::WorkerCell, gate_cell::Reason},
-    util::{deadline::race, park},
+    util::{park, race},
     worker::{WorkerHandle, context::Context},
 };
 

@@ -3,8 +3,8 @@
 use std::{fmt, marker::PhantomData, sync::Arc};
 
 use crate::{
-    intent::order::Origin,
-    lifecycle::{cause::Cause, error::RestartError, exit::Exit, status::WorkerStatus},
+    intent::Origin,
+    lifecycle::{Cause, Exit, RestartError, WorkerStatus},
     supervisor::{cell::WorkerCell, registry::Registry},
     util::park,
     worker::inbox::NoInbox,

@@ -36,13 +36,13 @@ use std::{
 use crate::{
     exhibit::Exhibit,
     intent::Intent,
-    lifecycle::exit::WorkerOutput,
+    lifecycle::WorkerOutput,
     supervisor::{
         inbox_cell::Takes,
         kinds::{self, Generations, Job, Kind},
         options::Options,
     },
-    util::name::Name,
+    util::Name,
     worker::{context::Context, inbox::NoInbox},
 };
 

@@ -1,20 +1,12 @@
 //! The policy: one value that the frame loop sets and every worker can watch.
 
-use std::{
-    error::Error,
-    fmt,
-    sync::{Arc, MutexGuard},
-};
+use std::{error::Error, fmt, sync::Arc};
 
 use tokio::sync::watch;
 
 use crate::{
-    lifecycle::{error::Stopped, run_token::RunToken},
-    util::{
-        deadline::{Raced, race},
-        mutex::Mutex,
-        park,
-    },
+    lifecycle::{RunToken, Stopped},
+    util::{Mutex, Raced, park, race},
 };
 
 /// The writing side. Its lock is held only to exchange one `Arc`.
@@ -31,7 +23,7 @@ impl<P> Policy<P> {
 
     pub(crate) fn set(&self, policy: P) {
         let policy = Arc::new(policy);
-        let before = self.sender().as_ref().map(|sender| sender.send_replace(policy));
+        let before = self.sender.lock().as_ref().map(|sender| sender.send_replace(policy));
         drop(before);
     }
 
@@ -48,12 +40,8 @@ impl<P> Policy<P> {
 
     /// Called when the panel is gone: the policy will not change any more.
     pub(crate) fn close(&self) {
-        let sender = self.sender().take();
+        let sender = self.sender.lock().take();
         drop(sender);
-    }
-
-    fn sender(&self) -> MutexGuard<'_, Option<watch::Sender<Arc<P>>>> {
-        self.sender.lock()
     }
 }
 

@@ -17,10 +17,7 @@ use tokio::sync::oneshot;
 
 pub use self::request::RequestError;
 use crate::{
-    lifecycle::{
-        error::NoReply,
-        unanswered::{self, Unanswered},
-    },
+    lifecycle::{NoReply, Unanswered, unanswered},
     util::park,
 };
 

@@ -6,11 +6,7 @@ use super::Worker;
 use crate::{
     exhibit::Exhibit,
     intent::Intent,
-    lifecycle::{
-        intensity::Intensity,
-        options::{Cancel, Escalate, OnStuck, Suspend},
-        restart::{Backoff, Restart},
-    },
+    lifecycle::{Backoff, Cancel, Escalate, Intensity, OnStuck, Restart, Suspend},
 };
 
 impl<I: Intent, P, C> Worker<I, P, C> {

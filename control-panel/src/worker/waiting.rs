@@ -4,10 +4,7 @@ use std::{future::Future, time::Duration};
 
 use crate::{
     intent::Intent,
-    util::{
-        park,
-        race::{Raced, race},
-    },
+    util::{Raced, park, race},
     worker::context::Context,
 };
 

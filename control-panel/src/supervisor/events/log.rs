@@ -15,10 +15,10 @@ use tokio::{
 
 use super::Events;
 use crate::{
-    lifecycle::event::{Event, EventKind},
+    lifecycle::{Event, EventKind},
     supervisor::cell::WorkerCell,
     telemetry::{self, Moved, Seen},
-    util::mutex::Mutex,
+    util::Mutex,
 };
 
 /// How many events are kept for slow readers.

@@ -8,7 +8,7 @@ use super::{
     Machine,
     child::{Child, State},
 };
-use crate::intent::order::Origin;
+use crate::intent::Origin;
 
 /// Of larger panels only the cheap rules are checked: a shutdown of thousands takes as many calls.
 const MOST_CHECKED: usize = 64;

@@ -4,16 +4,9 @@ use tokio::time::Instant;
 
 use super::{GroupId, Place};
 use crate::{
-    lifecycle::{
-        cause::Cause,
-        exit::Exit,
-        intensity::{Intensity, Window},
-        options::{Escalate, OnStuck},
-        restart::{Restart, Retry},
-        status::SpawnError,
-    },
+    lifecycle::{Cause, Escalate, Exit, Intensity, OnStuck, Restart, Retry, SpawnError, Window},
     supervisor::options::Options,
-    util::name::Name,
+    util::Name,
 };
 
 /// How a worker is supervised, given when it is spawned.

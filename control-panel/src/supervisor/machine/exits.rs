@@ -10,8 +10,8 @@ use super::{
     stop_order::StopOrder,
 };
 use crate::{
-    intent::order::Origin,
-    lifecycle::{cause::Cause, event::EventKind, exit::Exit, options::Escalate, status::SpawnError},
+    intent::Origin,
+    lifecycle::{Cause, Escalate, EventKind, Exit, SpawnError},
 };
 
 /// The longest backoff: a delay that the clock cannot represent is cut to a century.

@@ -10,15 +10,9 @@ use super::{
     child::{AfterStop, Child, State},
 };
 use crate::{
-    intent::order::Origin,
+    intent::Origin,
     lifecycle::{
-        cause::Cause,
-        event::EventKind,
-        exit::Exit,
-        intensity::{Intensity, Window},
-        options::{AutoShutdown, Escalate, Strategy},
-        restart::Restart,
-        status::SpawnError,
+        AutoShutdown, Cause, Escalate, EventKind, Exit, Intensity, Restart, SpawnError, Strategy, Window,
     },
 };
 

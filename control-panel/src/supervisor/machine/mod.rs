@@ -45,11 +45,8 @@ use self::{
 };
 use super::origin_map::OriginMap;
 use crate::{
-    intent::order::Origin,
-    lifecycle::{
-        cause::Cause, error::RestartError, event::EventKind, exit::Exit, intensity::Intensity,
-        status::SpawnError,
-    },
+    intent::Origin,
+    lifecycle::{Cause, EventKind, Exit, Intensity, RestartError, SpawnError},
 };
 
 /// The capacity that the list of actions keeps between two calls.

@@ -12,8 +12,8 @@ use super::{
     child::{Child, State},
 };
 use crate::{
-    intent::order::Origin,
-    lifecycle::{cause::Cause, status::SpawnError},
+    intent::Origin,
+    lifecycle::{Cause, SpawnError},
 };
 
 /// How long the place of a task that was stopped by hand stays empty before a task that was already waiting takes it,

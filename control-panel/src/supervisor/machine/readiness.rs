@@ -10,8 +10,8 @@ use super::{
     child::{AfterStop, Child},
 };
 use crate::{
-    intent::order::Origin,
-    lifecycle::{cause::Cause, event::EventKind, restart::Restart},
+    intent::Origin,
+    lifecycle::{Cause, EventKind, Restart},
 };
 
 impl Machine {

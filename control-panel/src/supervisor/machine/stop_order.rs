@@ -7,8 +7,8 @@ use std::{
 
 use super::{ChildSpec, Machine};
 use crate::{
-    intent::order::Origin,
-    lifecycle::{cause::Cause, status::SpawnError},
+    intent::Origin,
+    lifecycle::{Cause, SpawnError},
 };
 
 /// How many are stopped in one step. Few under test, so that much happens between two steps.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Machine;
 use crate::{
-    intent::order::Origin,
-    lifecycle::{event::EventKind, options::OnStuck},
+    intent::Origin,
+    lifecycle::{EventKind, OnStuck},
 };
 
 impl Machine {

@@ -11,14 +11,7 @@ use tokio::{sync::Notify, time::Instant};
 
 use super::{History, Registry, State};
 use crate::{
-    lifecycle::{
-        cause::Cause,
-        event::{Event, EventKind},
-        exit::Exit,
-        run_token::RunToken,
-        status::{SpawnError, WorkerStatus},
-        unanswered::Unanswered,
-    },
+    lifecycle::{Cause, Event, EventKind, Exit, RunToken, SpawnError, Unanswered, WorkerStatus},
     supervisor::{
         cell::WorkerCell,
         events::Writing,
@@ -337,8 +330,8 @@ pub(super) mod tests {
 
     use super::{super::OnChange, *};
     use crate::{
-        intent::order::Origin,
-        lifecycle::intensity::Intensity,
+        intent::Origin,
+        lifecycle::Intensity,
         supervisor::{
             cell,
             hosts::Hosts,
@@ -347,7 +340,7 @@ pub(super) mod tests {
             machine::ChildSpec,
             options::{Options, RunOptions},
         },
-        util::name::Name,
+        util::Name,
     };
 
     pub(in crate::supervisor::registry) fn spec() -> ChildSpec {

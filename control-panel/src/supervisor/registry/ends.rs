@@ -12,7 +12,7 @@ use std::{
 
 use super::{Registry, State};
 use crate::{
-    lifecycle::exit::Exit,
+    lifecycle::Exit,
     supervisor::{
         cell::WorkerCell,
         combiner::{Combiner, Payload},
@@ -138,10 +138,7 @@ mod tests {
 
     use super::{super::effects::tests::*, *};
     use crate::{
-        lifecycle::{
-            cause::Cause,
-            event::{EventKind, Notice},
-        },
+        lifecycle::{Cause, EventKind, Notice},
         supervisor::{cell, options::RunOptions},
     };
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Registry, State};
 use crate::{
-    lifecycle::{event::EventKind, options::Suspend},
+    lifecycle::{EventKind, Suspend},
     supervisor::{
         cell::WorkerCell,
         gate_cell::{GateCell, Reason},

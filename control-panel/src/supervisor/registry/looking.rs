@@ -10,10 +10,10 @@ use tokio::time::Instant;
 
 use super::{Registry, State, stopping::LastIncidents};
 use crate::{
-    intent::order::Origin,
-    lifecycle::intensity::Intensity,
+    intent::Origin,
+    lifecycle::Intensity,
     supervisor::{cell::WorkerCell, machine::KeyId, notable::Wakes, observed::Listed, origin_map::OriginMap},
-    util::timer::Timer,
+    util::Timer,
 };
 
 /// How often a look tries the lock, which is held only briefly, before it goes without.

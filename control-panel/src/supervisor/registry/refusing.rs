@@ -4,11 +4,7 @@ use std::sync::{Arc, atomic::Ordering};
 
 use super::{History, Registry, effects::Effects};
 use crate::{
-    lifecycle::{
-        event::EventKind,
-        exit::Exit,
-        status::{SpawnError, WorkerStatus},
-    },
+    lifecycle::{EventKind, Exit, SpawnError, WorkerStatus},
     supervisor::{cell::WorkerCell, notable::Wakes, report::WorkerReport},
     telemetry::Moved,
 };

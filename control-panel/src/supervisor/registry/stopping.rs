@@ -10,8 +10,8 @@ use std::{
 
 use super::{History, Registry, effects::Effects};
 use crate::{
-    intent::order::Origin,
-    lifecycle::{cause::Cause, exit::Exit, options::Cancel},
+    intent::Origin,
+    lifecycle::{Cancel, Cause, Exit},
     supervisor::{
         activity,
         cell::WorkerCell,

@@ -7,15 +7,12 @@
 
 use std::{
     collections::VecDeque,
-    sync::{
-        MutexGuard,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
     task::Waker,
 };
 
 use super::Registry;
-use crate::util::{mutex::Mutex, panics};
+use crate::util::{Mutex, panics};
 
 /// With more tasks than this, threads are scarcer than tasks and parking does not pay off.
 const FEW: usize = 64;
@@ -29,14 +26,10 @@ pub(super) struct Unwoken {
 
 impl Unwoken {
     fn next(&self) -> Option<Waker> {
-        let mut tasks = self.lock();
+        let mut tasks = self.tasks.lock();
         let next = tasks.pop_front();
         self.any.store(!tasks.is_empty(), Ordering::Relaxed);
         next
-    }
-
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Waker>> {
-        self.tasks.lock()
     }
 }
 
@@ -46,7 +39,7 @@ impl Registry {
         if !(2..=FEW).contains(&tasks.len()) {
             return super::effects::each(tasks, Waker::wake);
         }
-        self.unwoken.lock().extend(tasks);
+        self.unwoken.tasks.lock().extend(tasks);
         self.wake_all();
     }
 
@@ -111,7 +104,9 @@ mod tests {
             registry.wake((0..count).map(task).collect());
             assert_eq!(*by_then.lock(), if count <= FEW { count } else { 1 }, "none waits for it");
             assert_eq!(*woken.lock(), (0..count).collect::<Vec<_>>());
-            assert!(registry.unwoken.lock().is_empty() && !registry.unwoken.any.load(Ordering::Relaxed));
+            assert!(
+                registry.unwoken.tasks.lock().is_empty() && !registry.unwoken.any.load(Ordering::Relaxed)
+            );
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{any::Any, backtrace::Backtrace, fmt, sync::Arc};
 
-use crate::util::mutex::Mutex;
+use crate::util::Mutex;
 
 /// A worker's panic, as data.
 ///

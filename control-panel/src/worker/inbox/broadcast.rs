@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{lifecycle::error::CommandError, worker::WorkerHandle};
+use crate::{lifecycle::CommandError, worker::WorkerHandle};
 
 /// The outcome of a command sent to several workers, returned by
 /// [`ControlPanel::broadcast_command`](crate::ControlPanel::broadcast_command).

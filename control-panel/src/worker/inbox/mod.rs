@@ -14,12 +14,9 @@ use std::{any::type_name, fmt, future::poll_fn, marker::PhantomData, sync::Arc};
 pub use self::{broadcast::Broadcast, takes::NoInbox};
 use crate::{
     intent::Intent,
-    lifecycle::{error::CommandError, run_token::RunToken},
+    lifecycle::{CommandError, RunToken},
     supervisor::cell::WorkerCell,
-    util::{
-        deadline::{Raced, race},
-        park,
-    },
+    util::{Raced, park, race},
     worker::{WorkerHandle, context::Context},
 };
 

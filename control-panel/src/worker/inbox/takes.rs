@@ -2,7 +2,7 @@
 
 use std::{fmt, marker::PhantomData, ops::Deref};
 
-use crate::{lifecycle::error::CommandError, worker::WorkerHandle};
+use crate::{lifecycle::CommandError, worker::WorkerHandle};
 
 /// The command type of a [`WorkerHandle`] or a [`Worker`](crate::Worker) without an inbox, which takes no commands.
 ///

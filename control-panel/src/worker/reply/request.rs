@@ -5,11 +5,8 @@ use std::{error::Error, fmt};
 use super::{Reply, reply};
 use crate::{
     intent::Intent,
-    lifecycle::error::{NoReply, SendError, Stopped},
-    util::{
-        deadline::{Raced, race},
-        park,
-    },
+    lifecycle::{NoReply, SendError, Stopped},
+    util::{Raced, park, race},
     worker::context::Context,
 };
 

@@ -37,9 +37,7 @@
 //!     }
 //! }
 //!
-//! let panel = ControlPanel::<Update, Limits>::builder()
-//!     .policy(Limits { memory: 0.75 })
-//!     .build();
+//! let panel = ControlPanel::<Update, Limits>::builder_with(Limits { memory: 0.75 }).build();
 //! panel.spawn_memory_monitor();
 //! ```
 

@@ -3,14 +3,9 @@
 
 use super::harness::{MS, World, failed, group, spec};
 use crate::{
-    intent::order::Origin,
-    lifecycle::{
-        cause::Cause,
-        exit::Exit,
-        options::{AutoShutdown, Escalate, Strategy},
-        restart::Restart,
-    },
-    util::name::Name,
+    intent::Origin,
+    lifecycle::{AutoShutdown, Cause, Escalate, Exit, Restart, Strategy},
+    util::Name,
 };
 
 /// A running group of three: `a`, `b`, `c`.

@@ -8,15 +8,8 @@ use super::{
     harness::{MS, World, failed, group, spec},
 };
 use crate::{
-    lifecycle::{
-        cause::Cause,
-        error::RestartError,
-        exit::Exit,
-        options::{AutoShutdown, Strategy},
-        restart::{Backoff, Restart},
-        status::SpawnError,
-    },
-    util::name::Name,
+    lifecycle::{AutoShutdown, Backoff, Cause, Exit, Restart, RestartError, SpawnError, Strategy},
+    util::Name,
 };
 
 const ALWAYS: [Restart; 3] = [Restart::Always; 3];

@@ -23,16 +23,10 @@ use tokio::time::Instant;
 
 use super::super::{ChildSpec, Directive, GroupId, GroupSpec, Machine};
 use crate::{
-    intent::order::Origin,
-    lifecycle::{
-        cause::Cause,
-        exit::Exit,
-        intensity::Intensity,
-        options::{AutoShutdown, Escalate, Strategy},
-        restart::{Backoff, Restart},
-    },
+    intent::Origin,
+    lifecycle::{AutoShutdown, Backoff, Cause, Escalate, Exit, Intensity, Restart, Strategy},
     supervisor::options::Options,
-    util::name::Name,
+    util::Name,
 };
 
 pub(super) const MS: Duration = Duration::from_millis(1);

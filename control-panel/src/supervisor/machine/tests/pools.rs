@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::{KeyId, Place, PoolId, pool::Pools};
-use crate::{intent::order::Origin, lifecycle::status::SpawnError, supervisor::machine::pool::Replaced};
+use crate::{intent::Origin, lifecycle::SpawnError, supervisor::machine::pool::Replaced};
 
 #[derive(Debug, Clone, Copy)]
 enum Step {

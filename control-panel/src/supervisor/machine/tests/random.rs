@@ -4,13 +4,8 @@ use proptest::prelude::*;
 
 use super::harness::{MS, World, failed, group, spec};
 use crate::{
-    lifecycle::{
-        cause::Cause,
-        exit::Exit,
-        options::{AutoShutdown, Escalate, Strategy as Together},
-        restart::{Backoff, Restart},
-    },
-    util::name::Name,
+    lifecycle::{AutoShutdown, Backoff, Cause, Escalate, Exit, Restart, Strategy as Together},
+    util::Name,
 };
 
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];

@@ -6,12 +6,8 @@ use super::{
     harness::{World, group, spec},
 };
 use crate::{
-    lifecycle::{
-        options::{Escalate, OnStuck, Strategy},
-        restart::Restart,
-        status::SpawnError,
-    },
-    util::name::Name,
+    lifecycle::{Escalate, OnStuck, Restart, SpawnError, Strategy},
+    util::Name,
 };
 
 #[test]

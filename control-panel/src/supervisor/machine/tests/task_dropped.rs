@@ -4,12 +4,7 @@ use super::{
     cases::{exit, find, three},
     harness::{World, failed, spec},
 };
-use crate::lifecycle::{
-    cause::Cause,
-    exit::Exit,
-    options::{AutoShutdown, Strategy},
-    restart::Restart,
-};
+use crate::lifecycle::{AutoShutdown, Cause, Exit, Restart, Strategy};
 
 /// A run that continues without its task is stopped for good, whatever its cause so far, and does not count as having
 /// ended well.

@@ -9,8 +9,8 @@ use super::{
     Seen, World,
 };
 use crate::{
-    intent::order::Origin,
-    lifecycle::{cause::Cause, event::EventKind},
+    intent::Origin,
+    lifecycle::{Cause, EventKind},
 };
 
 impl World {

@@ -5,8 +5,8 @@ use super::{
     PERIOD, World, spec,
 };
 use crate::{
-    intent::order::Origin,
-    lifecycle::{intensity::Intensity, restart::Restart, status::SpawnError},
+    intent::Origin,
+    lifecycle::{Intensity, Restart, SpawnError},
 };
 
 impl World {

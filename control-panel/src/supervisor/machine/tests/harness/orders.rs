@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{super::super::GroupId, World};
-use crate::{intent::order::Origin, lifecycle::cause::Cause};
+use crate::{intent::Origin, lifecycle::Cause};
 
 impl World {
     pub(in super::super) fn stop(&mut self, id: Origin, cause: Cause) {

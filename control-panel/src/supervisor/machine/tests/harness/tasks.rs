@@ -2,8 +2,8 @@
 
 use super::{super::super::Directive, PERIOD, World};
 use crate::{
-    intent::order::Origin,
-    lifecycle::{cause::Cause, exit::Exit, restart::Restart},
+    intent::Origin,
+    lifecycle::{Cause, Exit, Restart},
 };
 
 impl World {
