@@ -28,6 +28,11 @@ static COMPILED: LazyLock<bool> = LazyLock::new(|| {
     program.file_stem().and_then(OsStr::to_str).is_some_and(|name| COMPILERS.contains(&name))
 });
 
+/// Whether a compiler runs this: it alone reports errors.
+pub(crate) fn is_compiler() -> bool {
+    *COMPILED
+}
+
 /// For a worker's function, which is an item also where it should not stand: in an `impl`. So is this.
 ///
 /// What allows the unknown `cfg` has to be around it.

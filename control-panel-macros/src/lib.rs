@@ -104,7 +104,7 @@ use proc_macro::TokenStream;
 ///     /// - Ends with: `Result<(), FeedDown>`
 ///     fn spawn_rss(&self, titles: Vec<String>) -> ::control_panel::WorkerHandle;
 /// }
-/// impl<__S: ?::core::marker::Sized + ::control_panel::__private::Spawns<Context<Update>>> SpawnRss for __S {
+/// impl<__S: ::control_panel::__private::Spawns<Context<Update>> + ?::core::marker::Sized> SpawnRss for __S {
 ///     fn spawn_rss(&self, titles: Vec<String>) -> ::control_panel::WorkerHandle {
 ///         __S::once(move |cx| rss(cx, titles)).spawn(self, "rss", Feed::Rss)
 ///     }

@@ -47,6 +47,16 @@ impl Angles {
     pub(crate) fn closed(&self) -> bool {
         self.depth == 0
     }
+
+    /// Whether a `>` would be that of `->` or `=>`.
+    pub(crate) fn is_arrow(&self) -> bool {
+        self.after_arrow_stem
+    }
+
+    /// How many are open.
+    pub(crate) fn open(&self) -> usize {
+        self.depth
+    }
 }
 
 pub(crate) fn is_punct(token: &TokenTree, wanted: char) -> bool {
@@ -149,7 +159,7 @@ pub(crate) fn readable(tokens: &TokenStream) -> String {
                     ',' | ';' if tokens.peek().is_none() => text.push(sign),
                     ',' | ';' => text.extend([sign, ' ']),
                     ':' if alone => text.push_str(": "),
-                    '=' | '+' if alone => text.extend([' ', sign, ' ']),
+                    '=' | '+' | '@' if alone => text.extend([' ', sign, ' ']),
                     '-' if joint && tokens.peek().is_some_and(|next| is_punct(next, '>')) => {
                         text.push_str(" -");
                     }

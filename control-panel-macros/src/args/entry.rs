@@ -65,9 +65,13 @@ pub(super) fn continues(errors: &Errors, part: &TokenStream, last: Option<&mut A
     true
 }
 
+fn no_key(errors: &Errors, tokens: &TokenStream, form: &str) {
+    errors.at(tokens, format_args!("expected `key = value`; write `{form}`"));
+}
+
 impl Place {
     /// Splits `key = value` after the key.
-    pub(super) fn key(&self, errors: &Errors, part: TokenStream) -> Option<(Ident, TokenStream)> {
+    pub(super) fn key(&self, errors: &Errors, part: TokenStream, form: &str) -> Option<(Ident, TokenStream)> {
         let tokens: Vec<TokenTree> = part.clone().into_iter().collect();
         let rest = |from: usize| tokens[from..].iter().cloned().collect::<TokenStream>();
         match tokens.as_slice() {
@@ -85,23 +89,18 @@ impl Place {
                 if let Some(key) = &key {
                     errors.at(literal, format_args!("a key has no quotes; write `{key}`"));
                 } else {
-                    self.no_key(errors, &part);
+                    no_key(errors, &part, form);
                 }
                 let mut key = key?;
                 key.set_span(literal.span());
                 Some((key, rest(1)))
             }
             [TokenTree::Literal(_), ..] => {
-                self.no_key(errors, &part);
+                no_key(errors, &part, form);
                 None
             }
             _ => self.path_as_key(errors, part),
         }
-    }
-
-    fn no_key(&self, errors: &Errors, tokens: &TokenStream) {
-        let form = self.keys[0].form;
-        errors.at(tokens, format_args!("expected `key = value`; write `{form}`"));
     }
 
     /// `Feed::Rss`, or a lone `Feed` that is no misspelt key.
@@ -157,6 +156,7 @@ impl Place {
         written: &Ident,
         rest: TokenStream,
         whole: &TokenStream,
+        form: &str,
     ) -> Option<(Key, TokenStream)> {
         let key = |name: &str| self.keys.iter().find(|key| key.name == name).copied();
         let typed = written.to_string();
@@ -182,6 +182,12 @@ impl Place {
         if let Some(near) = self.guess(typed) {
             errors.at(written, format_args!("unknown argument `{typed}`; did you mean `{near}`?"));
             return key(near).map(|key| (key, rest));
+        }
+        let first = &self.keys[0];
+        if form.strip_prefix(first.name).is_some_and(|rest| rest == format!(" = {typed}")) {
+            // The field alone, of which its key is said.
+            errors.at(written, format_args!("unknown argument `{typed}`; did you mean `{form}`?"));
+            return Some((*first, quote!(= #written)));
         }
         self.unknown(errors, &quote!(#written));
         None

@@ -14,7 +14,7 @@ use proc_macro2::{Ident, TokenStream};
 
 pub(crate) use self::value::{Arg, Given};
 use crate::errors::Errors;
-use crate::support::see_through;
+use crate::support::{readable, see_through};
 
 /// What may be written at one place: `#[worker(…)]`, `#[intent(…)]` on an enum or on a variant.
 pub(crate) struct Place {
@@ -101,6 +101,20 @@ impl Arguments {
     }
 }
 
+impl Key {
+    fn twice(&self, errors: &Errors, written: &Ident, first: Option<&Arg>, rest: &TokenStream) {
+        let Some(first) = first.filter(|_| self.name == "after") else { return twice(errors, written) };
+        let second: TokenStream = rest.clone().into_iter().skip(1).collect();
+        let (first, second) = (readable(&first.value), readable(&second));
+        errors.at(
+            written,
+            format_args!(
+                "`after` is given twice; several names stand in brackets: write `after = [{first}, {second}]`"
+            ),
+        );
+    }
+}
+
 fn twice(errors: &Errors, key: &Ident) {
     errors.at(key, format_args!("`{key}` is given twice; keep one of the two"));
 }
@@ -147,11 +161,11 @@ impl Place {
             if entry::continues(errors, &part, arguments.list.last_mut()) {
                 continue;
             }
-            let Some((written, rest)) = self.key(errors, part) else {
+            let Some((written, rest)) = self.key(errors, part, &form) else {
                 arguments.unread = true;
                 continue;
             };
-            let Some((key, rest)) = self.known(errors, &written, rest, whole) else {
+            let Some((key, rest)) = self.known(errors, &written, rest, whole, &form) else {
                 arguments.unread = true;
                 continue;
             };
@@ -159,7 +173,7 @@ impl Place {
                 || arguments.list.iter().any(|arg| arg.key == key.name);
             if seen {
                 if written == key.name {
-                    twice(errors, &written);
+                    key.twice(errors, &written, arguments.list.iter().find(|arg| arg.key == key.name), &rest);
                 }
                 continue;
             }

@@ -112,7 +112,13 @@ impl Arg {
         let text = readable(&path.to_token_stream());
         if first == "super" || first == "self" {
             let rest = text.trim_start_matches("self::").trim_start_matches("super::");
-            if !quoted {
+            if rest == "super" || rest == "self" {
+                // A module that is not named.
+                errors.at(
+                    &path,
+                    "`crate` needs a path that means the same everywhere; write `crate = crate`, or `crate = crate::module`",
+                );
+            } else if !quoted {
                 errors.at(
                     &path,
                     format_args!(
@@ -143,8 +149,13 @@ fn is_of_path(token: &TokenTree) -> bool {
     matches!(token, TokenTree::Ident(word) if word != "if" && word != "match") || is_punct(token, ':')
 }
 
-/// The path of `&Feed::Rss` and of `Feed::Rss.clone()`.
+/// The path of `&Feed::Rss`, of `{ Feed::Rss }` and of `Feed::Rss.clone()`.
 fn path_within(tokens: &[TokenTree]) -> Option<TokenStream> {
+    if let [TokenTree::Group(group)] = tokens {
+        let inner: Vec<TokenTree> = group.stream().into_iter().collect();
+        let is_path = inner.iter().all(is_of_path) && matches!(inner.last(), Some(TokenTree::Ident(_)));
+        return if is_path { Some(group.stream()) } else { path_within(&inner) };
+    }
     let start = tokens.iter().take_while(|token| is_punct(token, '&') || is_punct(token, '*')).count();
     let path: Vec<&TokenTree> = tokens[start..].iter().take_while(|token| is_of_path(token)).collect();
     let rest = &tokens[start + path.len()..];

@@ -48,6 +48,8 @@ pub(crate) struct Intent<'a> {
     pub source: Option<Given<Type>>,
     /// Where control-panel is.
     pub home: TokenStream,
+    /// Whether `crate = …` says so.
+    pub names_its_crate: bool,
     pub variants: Vec<Variant<'a>>,
 }
 
@@ -89,7 +91,13 @@ impl Intent<'_> {
 
 impl<'a> Intent<'a> {
     pub(crate) fn read(errors: &Errors, input: &'a DeriveInput) -> Self {
-        let mut intent = Self { input, source: None, home: TokenStream::new(), variants: Vec::new() };
+        let mut intent = Self {
+            input,
+            source: None,
+            home: TokenStream::new(),
+            names_its_crate: false,
+            variants: Vec::new(),
+        };
         let arguments = arguments(errors, &ON_ENUM, &input.attrs, &|_| None);
         let mut krate: Option<Path> = None;
         for arg in &arguments.list {
@@ -99,6 +107,7 @@ impl<'a> Intent<'a> {
                 krate = arg.crate_path(errors);
             }
         }
+        intent.names_its_crate = krate.is_some();
         intent.home = match krate {
             Some(krate) => krate.into_token_stream(),
             None if arguments.attempts("crate") => quote!(::control_panel),

@@ -54,9 +54,20 @@ fn allow_deprecated<'a>(variants: impl IntoIterator<Item = &'a Variant<'a>>) -> 
     variants.into_iter().any(deprecated).then(|| quote!(#[allow(deprecated)]))
 }
 
+/// The import of what the expansion calls, and its name. Where a crate is named there is none: that a crate is not there is said of an
+/// import and of a path in two ways.
+fn helpers(intent: &Intent<'_>) -> (TokenStream, TokenStream) {
+    let krate = &intent.home;
+    if intent.names_its_crate {
+        return (TokenStream::new(), quote!(#krate::__private));
+    }
+    (quote!(use #krate::__private as __cp;), quote!(__cp))
+}
+
 /// The list of the variants, and which of them an intent is. rustc takes away what is `#[cfg]`'d before the
 /// derive sees the enum, so the places are those of the variants that there are.
 fn variants(intent: &Intent<'_>, krate: &TokenStream) -> Option<TokenStream> {
+    let (import, cp) = helpers(intent);
     if intent.variants.is_empty() {
         return None;
     }
@@ -68,7 +79,7 @@ fn variants(intent: &Intent<'_>, krate: &TokenStream) -> Option<TokenStream> {
         };
         let kind = format_ident!("{kind}");
         let name = plain(variant.ident);
-        quote!(__cp::#kind(#name),)
+        quote!(#cp::#kind(#name),)
     });
     let places = intent.variants.iter().enumerate().map(|(place, variant)| {
         let name = variant.ident;
@@ -77,7 +88,7 @@ fn variants(intent: &Intent<'_>, krate: &TokenStream) -> Option<TokenStream> {
     });
     Some(quote! {
         const VARIANTS: &'static [#krate::Variant] = {
-            use #krate::__private as __cp;
+            #import
             &[#(#listed)*]
         };
         fn variant(&self) -> ::core::primitive::usize {
@@ -99,25 +110,26 @@ fn read_by(intent: &Intent<'_>, role: &Role, krate: &TokenStream) -> Option<Toke
 
 /// What becomes of each variant that is not reliable.
 fn delivery(intent: &Intent<'_>, krate: &TokenStream) -> Option<TokenStream> {
+    let (import, cp) = helpers(intent);
     let arms = intent.variants.iter().enumerate().filter_map(|(place, variant)| {
         let name = variant.ident;
         let place = Literal::usize_unsuffixed(place);
         if variant.lossy.is_some() {
-            return Some(quote!(Self::#name { .. } => __cp::Delivery::Lossy,));
+            return Some(quote!(Self::#name { .. } => #cp::Delivery::Lossy,));
         }
         variant.latest.as_ref()?;
         let (pattern, key) =
             read(variant, &LATEST, krate).unwrap_or_else(|| (quote!(Self::#name { .. }), quote!(0)));
-        Some(quote!(#pattern => __cp::latest(#place, #key),))
+        Some(quote!(#pattern => #cp::latest(#place, #key),))
     });
     let arms: Vec<TokenStream> = arms.collect();
     if arms.is_empty() {
         return None;
     }
-    let rest = (arms.len() < intent.variants.len()).then(|| quote!(_ => __cp::Delivery::Reliable,));
+    let rest = (arms.len() < intent.variants.len()).then(|| quote!(_ => #cp::Delivery::Reliable,));
     Some(quote! {
         fn delivery(&self) -> #krate::Delivery {
-            use #krate::__private as __cp;
+            #import
             match self { #(#arms)* #rest }
         }
     })

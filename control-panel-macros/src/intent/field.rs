@@ -107,13 +107,17 @@ fn meant(value: &TokenStream, variant: &Variant<'_>) -> Option<usize> {
     let tokens: Vec<TokenTree> = value.clone().into_iter().collect();
     let [first, .., last] = tokens.as_slice() else { return None };
     let taken = matches!(first, TokenTree::Ident(word) if word == "self" || word == "Self")
+        || tokens[..tokens.len() - 1].iter().any(|word| *variant.ident == word.to_string())
         || is_punct(first, '&')
         || is_punct(first, '*')
         || is_punct(first, '.');
     let is_name = |token: &TokenTree| matches!(token, TokenTree::Ident(_) | TokenTree::Literal(_));
     let name = last.to_string();
     let name = name.strip_prefix("r#").unwrap_or(&name);
-    let fields = tokens.iter().filter(|token| is_name(token) && token.to_string() != "self").count();
+    // Behind the variant's own name stands its field.
+    let behind = tokens.iter().rposition(|token| *variant.ident == token.to_string()).map_or(0, |at| at + 1);
+    let fields =
+        tokens[behind..].iter().filter(|token| is_name(token) && token.to_string() != "self").count();
     // `self.a.b` is a field of a field.
     let found = names(variant.fields).iter().position(|field| field == name);
     found.filter(|_| taken && fields == 1)

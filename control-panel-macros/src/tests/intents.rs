@@ -135,67 +135,70 @@ fn an_intent_with_every_key() {
     check(
         &actual,
         &expect![[r##"
-        #[allow(deprecated)]
-        #[automatically_derived]
-        impl<T> ::renamed::Intent for Update<T>
-        where
-            T: Send,
-            Self: ::core::marker::Send + 'static,
-            T: ::renamed::LogicalClock,
-            T: ::renamed::PeerId,
-        {
-            type Source = ::renamed::IntentSource;
-            const VARIANTS: &'static [::renamed::Variant] = {
-                use ::renamed::__private as __cp;
-                &[__cp::local("Pressure"), __cp::replicated("Remote"), __cp::replicated("Raw")]
-            };
-            fn variant(&self) -> ::core::primitive::usize {
-                match self {
-                    Self::Pressure { .. } => 0,
-                    Self::Remote { .. } => 1,
-                    Self::r#Raw { .. } => 2,
+            #[allow(deprecated)]
+            #[automatically_derived]
+            impl<T> ::renamed::Intent for Update<T>
+            where
+                T: Send,
+                Self: ::core::marker::Send + 'static,
+                T: ::renamed::LogicalClock,
+                T: ::renamed::PeerId,
+            {
+                type Source = ::renamed::IntentSource;
+                const VARIANTS: &'static [::renamed::Variant] = {
+                    &[
+                        ::renamed::__private::local("Pressure"),
+                        ::renamed::__private::replicated("Remote"),
+                        ::renamed::__private::replicated("Raw"),
+                    ]
+                };
+                fn variant(&self) -> ::core::primitive::usize {
+                    match self {
+                        Self::Pressure { .. } => 0,
+                        Self::Remote { .. } => 1,
+                        Self::r#Raw { .. } => 2,
+                    }
+                }
+                fn clock(&self) -> ::core::option::Option<::core::primitive::u64> {
+                    match self {
+                        Self::Remote { clock: __field, .. } => {
+                            <u64 as ::renamed::LogicalClock>::time(__field)
+                        }
+                        Self::r#Raw { 0: __field, .. } => {
+                            <T as ::renamed::LogicalClock>::time(__field)
+                        }
+                        _ => ::core::option::Option::None,
+                    }
+                }
+                fn peer(&self) -> ::core::option::Option<::core::primitive::u64> {
+                    match self {
+                        Self::Remote { from: __field, .. } => {
+                            <PeerKey as ::renamed::PeerId>::peer(__field)
+                        }
+                        Self::r#Raw { 0: __field, .. } => <T as ::renamed::PeerId>::peer(__field),
+                        _ => ::core::option::Option::None,
+                    }
                 }
             }
-            fn clock(&self) -> ::core::option::Option<::core::primitive::u64> {
-                match self {
-                    Self::Remote { clock: __field, .. } => {
-                        <u64 as ::renamed::LogicalClock>::time(__field)
-                    }
-                    Self::r#Raw { 0: __field, .. } => {
-                        <T as ::renamed::LogicalClock>::time(__field)
-                    }
-                    _ => ::core::option::Option::None,
+            #[automatically_derived]
+            impl<T> ::core::convert::From<MemoryPressure> for Update<T>
+            where
+                T: Send,
+            {
+                fn from(value: MemoryPressure) -> Self {
+                    Self::Pressure(value)
                 }
             }
-            fn peer(&self) -> ::core::option::Option<::core::primitive::u64> {
-                match self {
-                    Self::Remote { from: __field, .. } => {
-                        <PeerKey as ::renamed::PeerId>::peer(__field)
-                    }
-                    Self::r#Raw { 0: __field, .. } => <T as ::renamed::PeerId>::peer(__field),
-                    _ => ::core::option::Option::None,
+            #[automatically_derived]
+            impl<T> ::core::convert::From<T> for Update<T>
+            where
+                T: Send,
+            {
+                fn from(value: T) -> Self {
+                    Self::r#Raw(value)
                 }
             }
-        }
-        #[automatically_derived]
-        impl<T> ::core::convert::From<MemoryPressure> for Update<T>
-        where
-            T: Send,
-        {
-            fn from(value: MemoryPressure) -> Self {
-                Self::Pressure(value)
-            }
-        }
-        #[automatically_derived]
-        impl<T> ::core::convert::From<T> for Update<T>
-        where
-            T: Send,
-        {
-            fn from(value: T) -> Self {
-                Self::r#Raw(value)
-            }
-        }
-    "##]],
+        "##]],
     );
 }
 

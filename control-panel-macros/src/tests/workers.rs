@@ -42,7 +42,7 @@ fn a_worker() {
                 fn spawn_rss(&self, titles: Vec<String>) -> ::control_panel::WorkerHandle;
             }
             impl<
-                __S: ?::core::marker::Sized + ::control_panel::__private::Spawns<Context<Update>>,
+                __S: ::control_panel::__private::Spawns<Context<Update>> + ?::core::marker::Sized,
             > SpawnRss for __S {
                 fn spawn_rss(&self, titles: Vec<String>) -> ::control_panel::WorkerHandle {
                     __S::once(move |cx| rss(cx, titles)).spawn(self, "rss", Feed::Rss)
@@ -80,7 +80,7 @@ fn a_worker_with_every_option() {
                     argument_2: u8,
                 ) -> ::renamed::WorkerHandle<Vec<Ask>>;
             }
-            impl<__S: ?::core::marker::Sized + ::renamed::__private::Spawns<Cx>> SpawnHeadlines
+            impl<__S: ::renamed::__private::Spawns<Cx> + ?::core::marker::Sized> SpawnHeadlines
             for __S {
                 fn spawn_headlines(
                     &self,
@@ -190,9 +190,9 @@ fn a_worker_generic_in_its_context() {
                 fn spawn_load(&self) -> ::control_panel::WorkerHandle;
             }
             impl<
+                __S: ::control_panel::__private::Spawns<Context<I, P>> + ?::core::marker::Sized,
                 I: Intent<Source = IntentSource> + From<Loaded>,
                 P: Send + Sync + 'static,
-                __S: ?::core::marker::Sized + ::control_panel::__private::Spawns<Context<I, P>>,
             > SpawnLoad<I, P> for __S {
                 fn spawn_load(&self) -> ::control_panel::WorkerHandle {
                     __S::once(move |cx| load(cx)).spawn(self, "load", IntentSource::Restore)
@@ -276,7 +276,7 @@ fn attributes_go_where_they_make_sense() {
             #[allow(clippy::unused_async)]
             #[allow(dead_code)]
             #[cfg(unix)]
-            impl<__S: ?::core::marker::Sized + ::control_panel::__private::Spawns<Cx>> SpawnType
+            impl<__S: ::control_panel::__private::Spawns<Cx> + ?::core::marker::Sized> SpawnType
             for __S {
                 fn spawn_type(&self) -> ::control_panel::WorkerHandle {
                     __S::once(move |cx| r#type(cx)).spawn(self, "type", S)
@@ -315,7 +315,7 @@ fn arguments_cannot_meet_what_is_generated() {
                     r#type: u8,
                 ) -> ::control_panel::WorkerHandle;
             }
-            impl<__S: ?::core::marker::Sized + ::control_panel::__private::Spawns<Cx>> SpawnRun
+            impl<__S: ::control_panel::__private::Spawns<Cx> + ?::core::marker::Sized> SpawnRun
             for __S {
                 fn spawn_run(
                     &self,

@@ -190,6 +190,10 @@ pub(super) fn argument_type(errors: &Errors, options: &Options, ty: &TokenStream
                     ),
                 );
             }
+            Flaw::UnsizedWithin(inner, owned) => {
+                let shown = readable(&inner.to_token_stream());
+                errors.at(inner, format_args!("`{shown}` has no known size, so it cannot be held as it is; write {owned}"));
+            }
             Flaw::Unsized(owned) => {
                 errors.at(ty, format_args!("an argument is a value of a known size; write {owned}"));
             }

@@ -11,7 +11,7 @@ use super::options::Options;
 use super::parse::{Argument, ArgumentKind, Function, Pattern};
 use crate::args::Given;
 use crate::duration;
-use crate::support::{ends, hidden_at, is_punct, respan};
+use crate::support::{ends, hidden_at, respan};
 
 /// The arguments of the spawn method: those of the function but for its context.
 pub(super) fn arguments(function: &Function) -> Vec<(Ident, &TokenStream)> {
@@ -24,7 +24,8 @@ pub(super) fn all_arguments(function: &Function) -> Vec<(Ident, Option<&TokenStr
     let mut names: Vec<Ident> = Vec::new();
     let counts = |argument: &&Argument| match argument.kind {
         ArgumentKind::Typed { .. } => true,
-        ArgumentKind::Unreadable => argument.tokens.clone().into_iter().any(|token| is_punct(&token, ':')),
+        // A name alone may be half of one.
+        ArgumentKind::Unreadable => argument.tokens.clone().into_iter().count() > 1,
         ArgumentKind::Receiver | ArgumentKind::Variadic => false,
     };
     let arguments: Vec<&Argument> = function.arguments.iter().filter(counts).collect();

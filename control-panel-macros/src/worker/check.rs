@@ -22,8 +22,11 @@ pub(crate) fn function(errors: &Errors, function: &Function, options: &Options) 
     qualifiers(errors, function, options);
     name(errors, function);
     generics(errors, function, options);
+    undeclared_lifetimes(errors, function);
     where_clause(errors, function);
-    arguments::context_first(errors, function);
+    if !function.is_half_typed() {
+        arguments::context_first(errors, function);
+    }
     for (nth, argument) in function.arguments.iter().enumerate() {
         if let ArgumentKind::Typed { pattern: Pattern::Other(pattern), ty } = &argument.kind
             && arguments::reference_pattern(errors, argument, pattern, ty, nth)
@@ -208,6 +211,19 @@ fn generics(errors: &Errors, function: &Function, options: &Options) {
     }
 }
 
+/// `text: &'a str` without a `<'a>`: to declare it would be no better.
+fn undeclared_lifetimes(errors: &Errors, function: &Function) {
+    for lifetime in function.undeclared_lifetimes() {
+        errors.at(
+            &lifetime,
+            format_args!(
+                "a worker outlives its caller, so it cannot borrow for `{lifetime}`; write `{}`",
+                signature::owned(function)
+            ),
+        );
+    }
+}
+
 /// `I: Intent` with a source that is not said to be that of `I`.
 fn source_of_generic(errors: &Errors, context: Option<&TokenStream>, param: &TypeParam, options: &Options) {
     let Some(source) = &options.source else { return };
@@ -260,7 +276,8 @@ pub(crate) fn rustc_refuses(function: &Function) -> bool {
         })
         .collect();
     let twice = names.iter().enumerate().any(|(nth, name)| names[..nth].contains(name));
-    twice || function.typed().any(|(_, ty)| context::has_placeholder(ty))
+    let unsized_output = function.output.as_ref().is_some_and(|(_, ty)| types::is_never_sized(ty));
+    twice || unsized_output || function.typed().any(|(_, ty)| context::has_placeholder(ty))
 }
 
 /// What it returns is how the work ended; the `async` makes the future.
@@ -296,7 +313,8 @@ fn output(errors: &Errors, function: &Function, options: &Options) {
 }
 
 fn body(errors: &Errors, function: &Function) {
-    if is_punct(&function.body, ';') {
+    // What a trait declares has none.
+    if is_punct(&function.body, ';') && !function.has_receiver() {
         errors.at(&function.body, "a worker needs a body; write `{ … }`");
     }
 }

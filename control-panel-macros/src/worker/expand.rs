@@ -1,7 +1,7 @@
 //! What `#[worker]` becomes: the function as it was, then the trait that spawns it.
 
-use proc_macro2::{Ident, Literal, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Attribute, GenericParam, Meta};
 
 use super::body;
@@ -9,6 +9,7 @@ use super::docs;
 use super::options::Options;
 use super::parse::Function;
 use crate::args::Given;
+use crate::editor;
 use crate::support::{ends, hidden_at, pascal, plain, respan};
 
 pub(crate) fn worker(item: &TokenStream, function: &Function, options: &Options) -> TokenStream {
@@ -35,6 +36,7 @@ pub(crate) fn worker(item: &TokenStream, function: &Function, options: &Options)
     let trait_params = (!params.is_empty()).then(|| quote!(<#(#params),*>));
     let trait_args = (!idents.is_empty()).then(|| quote!(<#(#idents),*>));
 
+    let item = with_angles(item, function);
     quote! {
         #item
 
@@ -48,12 +50,36 @@ pub(crate) fn worker(item: &TokenStream, function: &Function, options: &Options)
             fn #method(&self #(, #parameters)*) -> #krate::WorkerHandle #command;
         }
         #(#shared)*
-        impl<#(#params,)* __S: ?::core::marker::Sized + #spawns> #trait_name #trait_args for __S {
+        impl<__S: #spawns + ?::core::marker::Sized #(, #params)*> #trait_name #trait_args for __S {
             fn #method(&self #(, #parameters)*) -> #krate::WorkerHandle #command {
                 #body
             }
         }
     }
+}
+
+/// The function with `<>` behind its name. A type that is not there is looked for in the function, in the trait and in its impl: where rustc
+/// could make it a parameter of the function, it would say so there, and report three errors for one. An editor gets the function
+/// untouched.
+fn with_angles(item: &TokenStream, function: &Function) -> TokenStream {
+    if function.generics.lt_token.is_some() || !editor::is_compiler() {
+        return item.clone();
+    }
+    let (mut named, mut after_fn) = (false, false);
+    let with = |token: TokenTree| {
+        let word = matches!(token, TokenTree::Ident(_));
+        let angles = !named && after_fn && word;
+        named |= angles;
+        after_fn = matches!(&token, TokenTree::Ident(word) if word == "fn");
+        let angles = if angles { angles_at(token.span()) } else { TokenStream::new() };
+        std::iter::once(token).chain(angles)
+    };
+    item.clone().into_iter().flat_map(with).collect()
+}
+
+/// `<>` that no suggestion can be about.
+fn angles_at(place: Span) -> TokenStream {
+    quote_spanned!(hidden_at(place)=> <>)
 }
 
 /// `Spawns<Context<Update>>`, shown as the context's type is: what rustc refuses in both is refused in the same words at the

@@ -3,7 +3,7 @@
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use syn::GenericParam;
+use syn::{GenericParam, Generics, LifetimeParam};
 
 use super::body;
 use super::check;
@@ -11,7 +11,7 @@ use super::context;
 use super::expand::Names;
 use super::options::Options;
 use super::parse::{Argument, ArgumentKind, Function};
-use super::types::{self, Flaw};
+use super::types;
 use crate::errors::Errors;
 use crate::support::{is_punct, mentions};
 
@@ -29,7 +29,14 @@ pub(crate) fn untouched(item: &TokenStream, options: &Options, errors: Errors) -
 }
 
 /// The trait asks nothing of the context, which may be what is wrong.
-pub(crate) fn worker(function: &Function, options: &Options, errors: Errors) -> TokenStream {
+pub(crate) fn worker(
+    item: &TokenStream,
+    function: &Function,
+    options: &Options,
+    errors: Errors,
+) -> TokenStream {
+    // What is half typed rustc reports again in the same words at the same place, which is once.
+    let as_it_came = errors.is_empty() && !function.is_complete() && function.lacks_types_only();
     let errors = errors.into_tokens();
     let used = used(options);
     if function.has_receiver() {
@@ -37,10 +44,10 @@ pub(crate) fn worker(function: &Function, options: &Options, errors: Errors) -> 
         let standing = standing(function, Some(&used));
         return quote!(#standing #errors);
     }
-    let standing = standing(function, None);
+    let standing = if as_it_came { item.clone() } else { standing(function, None) };
     let Names { krate, trait_name, method, .. } = Names::new(function, options);
     let vis = &function.vis;
-    let generics: Vec<String> = function.generics.params.iter().map(param_name).collect();
+    let generics: Vec<String> = declared(function).params.iter().map(param_name).collect();
     let command = options.inbox.as_ref().map(|given| &given.value);
     let command = command.filter(|ty| !mentions(ty, &generics)).map(|ty| quote!(<#ty>));
     let arguments = body::all_arguments(function).into_iter().map(|(name, ty)| match ty {
@@ -76,10 +83,9 @@ pub(crate) fn worker(function: &Function, options: &Options, errors: Errors) -> 
 
 /// Whether the type can be repeated: without the function's generics, of a known size, and named in full.
 fn is_plain(ty: &TokenStream, generics: &[String]) -> bool {
-    let is_unsized = types::flaws(ty).iter().any(|flaw| matches!(flaw, Flaw::Unsized(_)));
     !mentions(ty, generics)
         && !mentions(ty, &["Self".to_owned()])
-        && !is_unsized
+        && types::sized(ty).is_none()
         && !context::has_placeholder(ty)
 }
 
@@ -100,11 +106,20 @@ fn used(options: &Options) -> TokenStream {
     }
 }
 
+/// The generics with the lifetimes that should be there.
+fn declared(function: &Function) -> Generics {
+    let mut generics = function.generics.clone();
+    for lifetime in function.undeclared_lifetimes() {
+        generics.params.insert(0, GenericParam::Lifetime(LifetimeParam::new(lifetime)));
+    }
+    generics
+}
+
 /// As close to what was written as rustc accepts, so that nothing is reported twice.
 fn standing(function: &Function, used: Option<&TokenStream>) -> TokenStream {
     let attrs = function.attrs.iter().filter(|attr| !check::is_worker(attr) && !check::is_entry_point(attr));
     let Function { vis, fn_token, name, parens, where_clause, .. } = function;
-    let mut generics = function.generics.clone();
+    let mut generics = declared(function);
     for param in &mut generics.params {
         match param {
             GenericParam::Type(param) => param.default = None,
@@ -150,7 +165,15 @@ fn standing(function: &Function, used: Option<&TokenStream>) -> TokenStream {
 fn standing_argument(argument: &Argument) -> TokenStream {
     match &argument.kind {
         // rustc has reported it before it called us, and would again.
-        ArgumentKind::Unreadable => quote!(_: impl ::core::marker::Sized),
+        ArgumentKind::Unreadable => {
+            let tokens: Vec<TokenTree> = argument.tokens.clone().into_iter().collect();
+            match tokens.as_slice() {
+                [TokenTree::Ident(name), colon, ..] if is_punct(colon, ':') => {
+                    quote!(#name: impl ::core::marker::Sized)
+                }
+                _ => quote!(_: impl ::core::marker::Sized),
+            }
+        }
         ArgumentKind::Typed { ty, .. } => {
             let tokens = argument.tokens.clone();
             if mentions(ty, &["Self".to_owned()]) || (context::is_context(ty) && context::has_placeholder(ty))
@@ -160,10 +183,7 @@ fn standing_argument(argument: &Argument) -> TokenStream {
                 let named = tokens.into_iter().take(kept);
                 return named.chain(quote!(impl ::core::marker::Sized)).collect();
             }
-            let owned = types::flaws(ty).into_iter().find_map(|flaw| match flaw {
-                Flaw::Unsized(owned) => owned.trim_matches('`').parse::<TokenStream>().ok(),
-                _ => None,
-            });
+            let owned = types::sized(ty);
             match owned {
                 Some(owned) => {
                     let length = ty.clone().into_iter().count();

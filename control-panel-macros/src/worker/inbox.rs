@@ -7,6 +7,7 @@ use syn::{Lifetime, Type};
 use super::types::{self, Flaw};
 use crate::args::Arg;
 use crate::errors::Errors;
+use crate::support::readable;
 
 /// The type, unless it can be none of an inbox.
 pub(super) fn read(errors: &Errors, arg: &Arg) -> Option<TokenStream> {
@@ -28,6 +29,10 @@ pub(super) fn read(errors: &Errors, arg: &Arg) -> Option<TokenStream> {
                 rc,
                 format_args!("commands travel to the worker's thread, and an `Rc` cannot; write {arc}"),
             ),
+            Flaw::UnsizedWithin(inner, owned) => {
+                let shown = readable(&inner.to_token_stream());
+                errors.at(inner, format_args!("`{shown}` has no known size, so it cannot be held as it is; write {owned}"));
+            }
             Flaw::Unsized(owned) => errors.at(&tokens, owned_instead(owned)),
             Flaw::Impl(ty) => {
                 let boxed = types::boxed(ty);

@@ -12,18 +12,20 @@ mod inbox;
 mod options;
 mod parse;
 mod signature;
+mod split;
 mod types;
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream, TokenTree};
 
 use self::options::Options;
 use self::parse::Item;
 use crate::editor;
 use crate::errors::Errors;
-use crate::support::plain;
+use crate::support::{plain, readable, see_through};
 
 pub(crate) fn worker(args: TokenStream, item: &TokenStream) -> TokenStream {
     let errors = Errors::new();
+    parentheses(&errors, &args);
     let options = Options::parse(&errors, args.clone(), is_async(item));
     let shown = editor::of(&options.home, "worker", &[args]);
     let function = match syn::parse2::<Item>(item.clone()) {
@@ -42,7 +44,23 @@ pub(crate) fn worker(args: TokenStream, item: &TokenStream) -> TokenStream {
         let none = errors.into_tokens();
         return [shown, expand::worker(item, &function, &options), none].into_iter().collect();
     }
-    [shown, fallback::worker(&function, &options, errors)].into_iter().collect()
+    [shown, fallback::worker(item, &function, &options, errors)].into_iter().collect()
+}
+
+/// `#[worker{…}]`: rustc hands over what is in the delimiters, whichever they are.
+fn parentheses(errors: &Errors, args: &TokenStream) {
+    let Some(text) = Span::call_site().source_text().filter(|_| !args.is_empty()) else { return };
+    // One that a macro made has that macro's text.
+    let behind_name = text
+        .trim_start_matches("#[")
+        .trim_start_matches(|letter: char| letter.is_alphanumeric() || "_: ".contains(letter));
+    if text.starts_with("#[") && behind_name.starts_with(['{', '[']) {
+        let shown = readable(&see_through(args.clone()));
+        errors.at_span(
+            Span::call_site(),
+            format_args!("`#[worker]` takes parentheses; write `#[worker({shown})]`"),
+        );
+    }
 }
 
 /// Whether it is an `async fn`, however much of it is typed: then some kinds are out of the question.

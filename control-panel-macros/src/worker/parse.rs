@@ -7,7 +7,8 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Generics, Lifetime, LitStr, Token, Visibility, parenthesized, token};
 
-use crate::support::{Angles, is_brace, is_punct, split_commas};
+use super::{split, types};
+use crate::support::{Angles, is_brace, is_punct};
 
 /// What `#[worker]` stands on.
 pub(crate) enum Item {
@@ -25,6 +26,8 @@ pub(crate) struct Function {
     pub generics: Generics,
     pub parens: token::Paren,
     pub arguments: Vec<Argument>,
+    /// Whether something is missing in the signature, such as a comma, or too much, which rustc has reported.
+    pub mended: bool,
     /// The arrow and the type.
     pub output: Option<(Token![->], TokenStream)>,
     pub where_clause: TokenStream,
@@ -112,9 +115,38 @@ impl Function {
         (pattern, quote!(#(, #arguments)*))
     }
 
-    /// Whether every argument could be read.
+    /// Whether every argument could be read as it stands.
     pub(crate) fn is_complete(&self) -> bool {
-        self.typed().count() == self.arguments.len()
+        !self.mended && self.typed().count() == self.arguments.len()
+    }
+
+    /// The lifetimes of its arguments that nothing declares, each once.
+    pub(crate) fn undeclared_lifetimes(&self) -> Vec<Lifetime> {
+        let mut declared: Vec<String> =
+            self.generics.lifetimes().map(|param| param.lifetime.ident.to_string()).collect();
+        let mut found = Vec::new();
+        for (_, ty) in self.typed() {
+            for lifetime in types::undeclared(ty, &declared) {
+                if !declared.contains(&lifetime.ident.to_string()) {
+                    declared.push(lifetime.ident.to_string());
+                    found.push(lifetime);
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether rustc has refused an argument for its form: then it may be any.
+    pub(crate) fn is_half_typed(&self) -> bool {
+        self.mended || self.arguments.iter().any(|argument| matches!(argument.kind, ArgumentKind::Unreadable))
+    }
+
+    /// Whether each argument that could not be read has no type either: a name alone.
+    pub(crate) fn lacks_types_only(&self) -> bool {
+        let mut unread =
+            self.arguments.iter().filter(|argument| matches!(argument.kind, ArgumentKind::Unreadable));
+        !self.mended
+            && unread.all(|argument| !argument.tokens.clone().into_iter().any(|token| is_punct(&token, ':')))
     }
 }
 
@@ -134,9 +166,14 @@ impl Parse for Item {
         let generics = input.parse()?;
         let content;
         let parens = parenthesized!(content in input);
-        let arguments = split_commas(content.parse()?).into_iter().map(parse_argument).collect();
+        let (arguments, mut mended) = split::arguments(content.parse()?);
+        let arguments = arguments.into_iter().map(parse_argument).collect();
         let output = parse_output(input)?;
-        let where_clause = parse_until_body(input)?;
+        let mut where_clause = parse_until_body(input)?;
+        // `fn name() = { … }`, which rustc has refused.
+        if where_clause.clone().into_iter().next().is_some_and(|token| is_punct(&token, '=')) {
+            (where_clause, mended) = (TokenStream::new(), true);
+        }
         let body = input.parse()?;
         Ok(Self::Function(Box::new(Function {
             attrs,
@@ -147,6 +184,7 @@ impl Parse for Item {
             generics,
             parens,
             arguments,
+            mended,
             output,
             where_clause,
             body,
@@ -237,7 +275,7 @@ fn parse_argument_kind(input: ParseStream<'_>) -> syn::Result<ArgumentKind> {
         return Ok(ArgumentKind::Variadic);
     }
     let ty: TokenStream = input.parse()?;
-    if pattern.is_empty() || ty.is_empty() {
+    if pattern.is_empty() || ty.is_empty() || split::is_malformed(&ty) {
         return Ok(ArgumentKind::Unreadable);
     }
     Ok(ArgumentKind::Typed { pattern: parse_pattern(&pattern), ty })

@@ -20,6 +20,8 @@ pub(crate) enum Flaw {
     Impl(TypeImplTrait),
     /// `str`, and what to write instead.
     Unsized(String),
+    /// The `str` of a `Vec<str>`, and what to write instead.
+    UnsizedWithin(Type, String),
     /// `Rc<T>`, and what to write instead.
     NotSend(TypePath, String),
 }
@@ -39,6 +41,33 @@ pub(super) fn is_plain(ty: &TokenStream) -> bool {
     })
 }
 
+/// The lifetimes that the type names and nothing declares: neither `declared` nor a `for<'a>` in it.
+pub(super) fn undeclared(ty: &TokenStream, declared: &[String]) -> Vec<Lifetime> {
+    fn named(tokens: &TokenStream, found: &mut Vec<Lifetime>) {
+        let mut after_quote = None;
+        for token in tokens.clone() {
+            match (&token, after_quote.take()) {
+                (TokenTree::Ident(name), Some(apostrophe)) => {
+                    found.push(Lifetime { apostrophe, ident: name.clone() });
+                }
+                (TokenTree::Punct(sign), _) if sign.as_char() == '\'' => after_quote = Some(sign.span()),
+                (TokenTree::Group(group), _) => named(&group.stream(), found),
+                _ => {}
+            }
+        }
+    }
+    let mut found = Vec::new();
+    if is_plain(ty) || mentions(ty, &["for".to_owned()]) {
+        return found;
+    }
+    named(ty, &mut found);
+    found.retain(|lifetime| {
+        let name = lifetime.ident.to_string();
+        name != "static" && name != "_" && !declared.contains(&name)
+    });
+    found
+}
+
 /// A type that syn cannot read has no flaw that we know of; rustc will say.
 pub(crate) fn flaws(ty: &TokenStream) -> Vec<Flaw> {
     let mut found = Vec::new();
@@ -46,17 +75,89 @@ pub(crate) fn flaws(ty: &TokenStream) -> Vec<Flaw> {
         return found;
     }
     let Some(ty) = read(ty) else { return found };
-    match &ty {
-        Type::Slice(_) | Type::TraitObject(_) => found.push(Flaw::Unsized(owned(&ty))),
-        Type::Path(path) if is_unsized(&path.path) => found.push(Flaw::Unsized(owned(&ty))),
-        _ => walk(&ty, &mut found),
+    if is_never_sized_type(&ty) {
+        found.push(Flaw::Unsized(owned(&ty)));
+    } else {
+        walk(&ty, &mut found);
     }
     found
+}
+
+/// `str`, `[u8]`, `dyn Trait`
+fn is_never_sized_type(ty: &Type) -> bool {
+    match ty {
+        Type::Slice(_) | Type::TraitObject(_) => true,
+        Type::Path(path) => is_unsized(&path.path),
+        Type::Group(ty) => is_never_sized_type(&ty.elem),
+        Type::Paren(ty) => is_never_sized_type(&ty.elem),
+        _ => false,
+    }
+}
+
+/// The same of tokens.
+pub(crate) fn is_never_sized(ty: &TokenStream) -> bool {
+    !is_plain(ty) && read(ty).is_some_and(|ty| is_never_sized_type(&ty))
+}
+
+/// The types in this one that have to be of a known size: those of a tuple, an array, a `Vec`.
+fn held(ty: &mut Type) -> Vec<&mut Type> {
+    const HOLDERS: [&str; 10] = [
+        "Vec",
+        "VecDeque",
+        "LinkedList",
+        "BinaryHeap",
+        "Option",
+        "Result",
+        "HashMap",
+        "HashSet",
+        "BTreeMap",
+        "BTreeSet",
+    ];
+    match ty {
+        Type::Tuple(ty) => ty.elems.iter_mut().collect(),
+        Type::Array(ty) => vec![&mut *ty.elem],
+        Type::Path(ty) => match ty.path.segments.last_mut() {
+            Some(last) if HOLDERS.iter().any(|holder| last.ident == holder) => match &mut last.arguments {
+                PathArguments::AngleBracketed(arguments) => {
+                    let types = arguments.args.iter_mut().filter_map(|argument| match argument {
+                        GenericArgument::Type(ty) => Some(ty),
+                        _ => None,
+                    });
+                    types.collect()
+                }
+                _ => Vec::new(),
+            },
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+/// The type with each that has no known size as what is owned instead: for a function that is only to be compiled.
+pub(crate) fn sized(ty: &TokenStream) -> Option<TokenStream> {
+    fn replace(ty: &mut Type) -> bool {
+        if is_never_sized_type(ty) {
+            let owned = owned(ty);
+            let owned = owned.split('`').nth(1).and_then(|owned| syn::parse_str(owned).ok());
+            return owned.map(|owned| *ty = owned).is_some();
+        }
+        held(ty).into_iter().fold(false, |replaced, ty| replace(ty) || replaced)
+    }
+    if is_plain(ty) {
+        return None;
+    }
+    let mut ty = read(ty)?;
+    replace(&mut ty).then(|| ty.to_token_stream())
 }
 
 /// Named lifetimes are left out: where they are declared they are reported, once. So is what stands in the
 /// parentheses of `fn(&str)` and `Fn(&str)`, which borrows nothing when the worker is spawned.
 fn walk(ty: &Type, found: &mut Vec<Flaw>) {
+    for ty in held(&mut ty.clone()) {
+        if is_never_sized_type(ty) {
+            found.push(Flaw::UnsizedWithin(ty.clone(), owned(ty)));
+        }
+    }
     match ty {
         Type::Reference(reference) => walk_reference(reference, found),
         Type::Path(ty) => {

@@ -247,11 +247,15 @@ impl Variant {
 /// # fn is_source<S: control_panel::intent::Source>(_: S) {}
 /// # is_source(Feed::Keyboard);
 /// ```
+// The second attribute is documented for impls alone. On the trait it keeps rustc from naming each supertrait in an error of its own
+// where a type is made an intent's source; what is shown for `{Self}` there is `<Update as Intent>::Source`, so the message has none.
+#[allow(unknown_or_malformed_diagnostic_attributes)]
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be an intent's source",
+    message = "this type cannot be an intent's source",
     label = "a source is `Copy + Ord + Debug + Send + Sync + 'static`",
-    note = "add `#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]` to `{Self}`; its declaration order is the order within a frame"
+    note = "add `#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]` to it; its declaration order is the order within a frame"
 )]
+#[diagnostic::do_not_recommend]
 pub trait Source: Copy + Ord + Debug + Send + Sync + 'static {}
 
 #[diagnostic::do_not_recommend]

@@ -41,21 +41,9 @@ fn a_half_typed_signature_keeps_what_can_be_kept() {
     let actual = worker("source = S", "async fn ticks(cx: Cx, beats) { body }");
     check(
         &actual,
-        &expect![[r#"
-            #[allow(warnings)]
-            async fn ticks(cx: Cx, _: impl ::core::marker::Sized) {
-                body
-            }
-            #[allow(warnings)]
-            trait SpawnTicks: ::control_panel::Spawn {
-                fn spawn_ticks(&self) -> ::control_panel::WorkerHandle {
-                    let _ = S;
-                    ::core::unimplemented!()
-                }
-            }
-            #[allow(warnings)]
-            impl<__S: ?::core::marker::Sized + ::control_panel::Spawn> SpawnTicks for __S {}
-        "#]],
+        &expect![
+            "async fn ticks (cx : Cx , beats) { body } # [allow (warnings)] trait SpawnTicks : :: control_panel :: Spawn { fn spawn_ticks (& self) -> :: control_panel :: WorkerHandle { let _ = S ; :: core :: unimplemented ! () } } # [allow (warnings)] impl < __S : ? :: core :: marker :: Sized + :: control_panel :: Spawn > SpawnTicks for __S { }"
+        ],
     );
     // Nothing that could be called a function yet: it comes back as it went, and rustc says what is missing.
     for item in ["async fn", "async fn ticks", "async fn ticks(", "async fn ticks(cx: Cx) ->"] {
@@ -114,4 +102,44 @@ fn mistakes_are_reported_together_and_the_spawn_method_stays() {
             impl<__S: ?::core::marker::Sized + ::control_panel::Spawn> SpawnTicks for __S {}
         "##]],
     );
+}
+
+/// rustc has reported each of these before. The spawn method is what it would be if all was well, so that nothing else is reported.
+#[test]
+fn a_signature_with_a_mistake_in_its_form_is_read_as_it_is_meant() {
+    for written in [
+        "cx: Cx; beats: u32",
+        "cx: Cx beats: u32",
+        "cx: Cx, beats u32",
+        "cx: Cx, beats = u32",
+        "cx: Cx, u32 beats",
+        "let cx: Cx, beats: u32",
+        "cx: Cx>, beats: u32",
+        "cx: Context<Update, beats: u32",
+        "cx Cx, beats: u32",
+    ] {
+        let actual = worker("source = S", &format!("async fn ticks({written}) {{}}"));
+        assert!(actual.contains("fn spawn_ticks(&self, beats: u32)"), "{written}: {actual}");
+        assert!(actual.contains("trait SpawnTicks: ::control_panel::Spawn"), "{written}: {actual}");
+        assert!(!actual.contains("compile_error"), "{written}: {actual}");
+    }
+}
+
+/// Nothing else reports these, so none of them may be taken for one of those.
+#[test]
+fn a_signature_that_rustc_accepts_is_not_mended() {
+    for written in [
+        "cx: Cx, text: &'static str",
+        "cx: Cx, #[allow(unused)] #[allow(dead_code)] beats: u32",
+        "cx: Cx, call: fn(u8, &str) -> u8",
+        "cx: Cx, call: Box<dyn for<'a> FnMut(&'a str) -> u8 + Send + 'static>",
+        "cx: Cx, place: [u8; 1 << 2]",
+        "cx: Cx, mut place: <Vec<u8> as IntoIterator>::IntoIter",
+        "cx: Cx, r#type: ::std::vec::Vec<u8>, _: *const u8",
+        "cx: <<A as B>::C as D>::E, size: Sized<{ 1 > 2 }>",
+        "mut cx: Context<Update, (), >, size: Option<fn() -> Vec<u8>>,",
+    ] {
+        let actual = worker("source = S", &format!("async fn ticks({written}) {{}}"));
+        assert!(actual.contains("::control_panel::__private::Spawns<"), "{written}: {actual}");
+    }
 }

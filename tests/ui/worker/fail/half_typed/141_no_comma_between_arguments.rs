@@ -1,0 +1,17 @@
+use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, worker};
+
+#[derive(GraphIntent)]
+enum Update {
+    Tick,
+}
+
+#[worker(source = IntentSource::Restore)]
+async fn ticks(cx: Context<Update> beats: u64) {
+    for _ in 0..beats {
+        cx.send(Update::Tick).await.ok();
+    }
+}
+
+fn main() {
+    ControlPanel::<Update>::new().spawn_ticks(3);
+}
