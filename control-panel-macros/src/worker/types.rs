@@ -141,7 +141,8 @@ pub(crate) fn sized(ty: &TokenStream) -> Option<TokenStream> {
             let owned = owned.split('`').nth(1).and_then(|owned| syn::parse_str(owned).ok());
             return owned.map(|owned| *ty = owned).is_some();
         }
-        held(ty).into_iter().fold(false, |replaced, ty| replace(ty) || replaced)
+        // Each is replaced, not only the first.
+        held(ty).into_iter().map(replace).fold(false, |any, one| any | one)
     }
     if is_plain(ty) {
         return None;

@@ -81,7 +81,7 @@ pub struct PanelBuilder<I: Intent, P> {
     pub(super) forwarded: Option<Forwarded<I>>,
     /// Set by `idle_after`.
     pub(super) idle_after: Option<Duration>,
-    policy: P,
+    policy: Policy<P>,
 }
 
 impl<I: Intent, P> PanelBuilder<I, P> {
@@ -99,7 +99,7 @@ impl<I: Intent, P> PanelBuilder<I, P> {
             wake_for_workers: true,
             forwarded: None,
             idle_after: None,
-            policy,
+            policy: Policy::new(policy),
         }
     }
 
@@ -145,7 +145,7 @@ impl<I: Intent, P> PanelBuilder<I, P> {
     /// The first policy, in place of the one that the builder was made with: `P::default()`, or what
     /// [`builder_with`](ControlPanel::builder_with) was given.
     pub fn policy(mut self, policy: P) -> Self {
-        self.policy = policy;
+        self.policy = Policy::new(policy);
         self
     }
 
@@ -351,7 +351,7 @@ impl<I: Intent, P: Send + Sync + 'static> PanelBuilder<I, P> {
         let shared = Shared {
             name: Name::from(&*self.name),
             queue,
-            policy: Policy::new(self.policy),
+            policy: self.policy,
             buses: Arc::new(buses),
             asks: PoolId(supervisor.number()),
             supervisor,
