@@ -106,7 +106,7 @@ use proc_macro::TokenStream;
 /// }
 /// impl<__S: ::control_panel::__private::Spawns<Context<Update>> + ?::core::marker::Sized> SpawnRss for __S {
 ///     fn spawn_rss(&self, titles: Vec<String>) -> ::control_panel::WorkerHandle {
-///         __S::once(move |cx| rss(cx, titles)).spawn(self, "rss", Feed::Rss)
+///         __S::once_1(rss, titles).spawn(self, "rss", Feed::Rss)
 ///     }
 /// }
 /// ```

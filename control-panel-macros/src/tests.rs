@@ -36,7 +36,43 @@ fn for_rustc(expansion: TokenStream) -> TokenStream {
             rest.remove(0);
         }
     }
-    rest.into_iter().collect()
+    line_by_line(rest.into_iter().collect())
+}
+
+/// With an attribute for each line of documentation, as a person writes it.
+fn line_by_line(tokens: TokenStream) -> TokenStream {
+    let mut all = TokenStream::new();
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        let attribute = match (&token, tokens.peek()) {
+            (TokenTree::Punct(hash), Some(TokenTree::Group(group))) if hash.as_char() == '#' => {
+                syn_full::parse2::<syn_full::MetaNameValue>(group.stream())
+                    .ok()
+                    .filter(|meta| meta.path.is_ident("doc"))
+            }
+            _ => None,
+        };
+        let text = attribute.and_then(|attribute| match attribute.value {
+            syn_full::Expr::Lit(syn_full::ExprLit { lit: syn_full::Lit::Str(text), .. }) => {
+                Some(text.value())
+            }
+            _ => None,
+        });
+        match (text, token) {
+            (Some(text), _) => {
+                tokens.next();
+                for line in text.split('\n') {
+                    all.extend(quote::quote!(#[doc = #line]));
+                }
+            }
+            (None, TokenTree::Group(group)) => {
+                let inner = line_by_line(group.stream());
+                all.extend([TokenTree::Group(proc_macro2::Group::new(group.delimiter(), inner))]);
+            }
+            (None, token) => all.extend([token]),
+        }
+    }
+    all
 }
 
 /// What rustfmt would make of it, or the bare tokens where it is half typed.

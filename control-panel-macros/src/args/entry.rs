@@ -45,7 +45,7 @@ pub(super) fn plain(errors: &Errors, part: TokenStream) -> TokenStream {
 
 /// `after = "store", "log"`: names that lack their brackets.
 pub(super) fn continues(errors: &Errors, part: &TokenStream, last: Option<&mut Arg>) -> bool {
-    let Some(after) = last.filter(|arg| arg.key == "after") else { return false };
+    let Some(after) = last.filter(|arg| arg.name == "after") else { return false };
     if syn::parse2::<LitStr>(part.clone()).is_err() {
         return false;
     }

@@ -83,7 +83,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// Whether the key stands there, or may: then no error asks for it.
     pub(crate) fn attempts(&self, key: &str) -> bool {
-        self.unread || self.without_value.contains(&key) || self.list.iter().any(|arg| arg.key == key)
+        self.unread || self.without_value.contains(&key) || self.list.iter().any(|arg| arg.name == key)
     }
 
     /// The same as if all of them had been written in one attribute.
@@ -92,7 +92,7 @@ impl Arguments {
         self.without_value.extend(more.without_value);
         for mut arg in more.list {
             arg.nth = self.list.len();
-            if self.list.iter().any(|before| before.key == arg.key) {
+            if self.list.iter().any(|before| before.name == arg.name) {
                 twice(errors, &arg.key);
             } else {
                 self.list.push(arg);
@@ -170,10 +170,15 @@ impl Place {
                 continue;
             };
             let seen = arguments.without_value.contains(&key.name)
-                || arguments.list.iter().any(|arg| arg.key == key.name);
+                || arguments.list.iter().any(|arg| arg.name == key.name);
             if seen {
                 if written == key.name {
-                    key.twice(errors, &written, arguments.list.iter().find(|arg| arg.key == key.name), &rest);
+                    key.twice(
+                        errors,
+                        &written,
+                        arguments.list.iter().find(|arg| arg.name == key.name),
+                        &rest,
+                    );
                 }
                 continue;
             }
@@ -182,7 +187,14 @@ impl Place {
             match key.value(errors, &written, rest, &form) {
                 Some(value) => {
                     let name = Ident::new(key.name, written.span());
-                    arguments.list.push(Arg { key: name, value, form, words: key.words, nth });
+                    arguments.list.push(Arg {
+                        key: name,
+                        name: key.name,
+                        value,
+                        form,
+                        words: key.words,
+                        nth,
+                    });
                 }
                 // A key without a value still takes its place, so that a second one is reported as the second.
                 None => arguments.without_value.push(key.name),

@@ -15,6 +15,8 @@ use crate::support::{is_punct, one_of, readable, split_commas};
 /// One `key = value`, or `key` alone, whose key is known here and new.
 pub(crate) struct Arg {
     pub key: Ident,
+    /// The key's name, which costs less to compare.
+    pub name: &'static str,
     pub value: TokenStream,
     pub(super) form: String,
     pub(super) words: &'static [&'static str],

@@ -101,7 +101,7 @@ impl<'a> Intent<'a> {
         let arguments = arguments(errors, &ON_ENUM, &input.attrs, &|_| None);
         let mut krate: Option<Path> = None;
         for arg in &arguments.list {
-            if arg.key == "source" {
+            if arg.name == "source" {
                 intent.source = arg.given(arg.source_type(errors));
             } else {
                 krate = arg.crate_path(errors);
@@ -131,7 +131,7 @@ impl<'a> Variant<'a> {
         let form = |key: &Key| field::form(&variant.fields, key.name);
         let arguments = arguments(errors, &ON_VARIANT, &variant.attrs, &form);
         for arg in arguments.list {
-            match arg.key.to_string().as_str() {
+            match arg.name {
                 "from" => from = arg.given(Some(())),
                 "lossy" => lossy = arg.given(Some(())),
                 "skip" => skip = arg.given(Some(())),
@@ -175,7 +175,7 @@ impl<'a> Variant<'a> {
     }
 
     pub(crate) fn named(&self, role: &Role) -> Option<&Named> {
-        self.named.iter().find(|named| named.arg.key == role.key)
+        self.named.iter().find(|named| named.arg.name == role.key)
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn intent(errors: &Errors, intent: &mut Intent<'_>) {
 fn fields(errors: &Errors, variant: &mut Variant<'_>) {
     for role in &ROLES {
         let found = field::find(errors, variant, role);
-        if let Some(named) = variant.named.iter_mut().find(|named| named.arg.key == role.key) {
+        if let Some(named) = variant.named.iter_mut().find(|named| named.arg.name == role.key) {
             named.field = found;
         }
     }

@@ -45,7 +45,7 @@ fn a_worker() {
                 __S: ::control_panel::__private::Spawns<Context<Update>> + ?::core::marker::Sized,
             > SpawnRss for __S {
                 fn spawn_rss(&self, titles: Vec<String>) -> ::control_panel::WorkerHandle {
-                    __S::once(move |cx| rss(cx, titles)).spawn(self, "rss", Feed::Rss)
+                    __S::once_1(rss, titles).spawn(self, "rss", Feed::Rss)
                 }
             }
         "#]],
@@ -195,7 +195,7 @@ fn a_worker_generic_in_its_context() {
                 P: Send + Sync + 'static,
             > SpawnLoad<I, P> for __S {
                 fn spawn_load(&self) -> ::control_panel::WorkerHandle {
-                    __S::once(move |cx| load(cx)).spawn(self, "load", IntentSource::Restore)
+                    __S::once(load).spawn(self, "load", IntentSource::Restore)
                 }
             }
         "#]],
@@ -219,7 +219,7 @@ fn an_inbox_types_the_handle() {
             /// - Inbox: commands of type `Ask<I, u8>`
             /// - Ends with: `()`
             fn spawn_search(&self) -> ::control_panel::WorkerHandle<Ask<I, u8>> {
-                __S::once(move |cx| search(cx)).inbox::<Ask<I, u8>>().spawn(self, "search", S)
+                __S::once(search).inbox::<Ask<I, u8>>().spawn(self, "search", S)
             }
         "#]],
     );
@@ -279,7 +279,7 @@ fn attributes_go_where_they_make_sense() {
             impl<__S: ::control_panel::__private::Spawns<Cx> + ?::core::marker::Sized> SpawnType
             for __S {
                 fn spawn_type(&self) -> ::control_panel::WorkerHandle {
-                    __S::once(move |cx| r#type(cx)).spawn(self, "type", S)
+                    __S::once(r#type).spawn(self, "type", S)
                 }
             }
         "#]],

@@ -22,9 +22,10 @@ pub(super) fn context_first(errors: &Errors, function: &Function) {
         );
     }
     let mut typed = function.typed();
-    let first = typed.next().map(|(_, ty)| ty);
-    let first_is_context = first.is_some_and(context::is_context);
-    let mut later = typed.filter(|(_, ty)| context::is_context(ty)).peekable();
+    let first = typed.next();
+    let first_is_context = first.is_some_and(|(argument, _)| argument.is_context());
+    let first = first.map(|(_, ty)| ty);
+    let mut later = typed.filter(|(argument, _)| argument.is_context()).peekable();
     let not_one = |first: &&TokenStream| !first_is_context && context::is_never_a_context(first);
     if let Some(first) = first.filter(|first| later.peek().is_none() && not_one(first)) {
         // `std::task::Context`

@@ -35,7 +35,7 @@ pub(super) fn all_arguments(function: &Function) -> Vec<(Ident, Option<&TokenStr
         _ => None,
     };
     let context = arguments.iter().position(|argument| {
-        ty(argument).is_some_and(|ty| context::is_context(&ty) || context::context_within(&ty).is_some())
+        argument.is_context() || ty(argument).is_some_and(|ty| context::context_within(&ty).is_some())
     });
     let missing = arguments
         .first()
@@ -73,6 +73,7 @@ pub(super) fn spawn(
     let cx = context_name(function, arguments, last);
     let passed =
         arguments.iter().map(|(name, ty)| if options.restarts() { again(name, ty) } else { quote!(#name) });
+    let passed: Vec<TokenStream> = passed.collect();
     let setters = setters(options);
 
     // What rustc refuses here is what the function returns, or its future: that is underlined, or else its name. So is the
@@ -80,14 +81,26 @@ pub(super) fn spawn(
     // reported once.
     let host = quote_spanned!(hidden_at(first)=> __S);
     let constructor = constructor(options);
-    let constructor = respan(quote!(::#constructor), hidden_at(last));
     // A context by another name is an alias, or is what is wrong.
-    let context = function.context_type().filter(|ty| !context::is_context(ty)).and_then(ends);
+    let context = function.typed().next().filter(|(argument, _)| !argument.is_context());
+    let context = context.and_then(|(_, ty)| ends(ty));
     let context = context.map_or_else(|| hidden_at(last), |(first, _)| hidden_at(first));
     let spawn = format_ident!("spawn", span = context);
     let mut called = name.clone();
     called.set_span(name.span().located_at(context));
-    let mut run = Group::new(Delimiter::Parenthesis, quote!(move |#cx| #called(#cx #(, #passed)*)));
+    // The function itself where nothing is cloned: rustc checks a closure as a function of its own, for each worker.
+    let direct = constructor == "once" && passed.len() <= MOST_DIRECT;
+    let (constructor, run) = if direct {
+        let constructor = match passed.len() {
+            0 => constructor,
+            count => format_ident!("{constructor}_{count}"),
+        };
+        (constructor, quote!(#called #(, #passed)*))
+    } else {
+        (constructor, quote!(move |#cx| #called(#cx #(, #passed)*)))
+    };
+    let constructor = respan(quote!(::#constructor), hidden_at(last));
+    let mut run = Group::new(Delimiter::Parenthesis, run);
     run.set_span(last);
 
     quote! {
@@ -134,6 +147,8 @@ fn again(name: &Ident, ty: &TokenStream) -> TokenStream {
     quote!(__S::again(#borrowed #name))
 }
 
+/// Up to so many arguments `Spawns` has a `once_1`, a `once_2`, and so on.
+const MOST_DIRECT: usize = 4;
 /// The period of the runtime's own default.
 pub(super) const DEFAULT_PERIOD: Duration = Duration::from_secs(10);
 /// Long enough to spare a peer that is down, short enough for a person to wait for.

@@ -7,7 +7,7 @@ use syn::{Attribute, GenericParam, Type, TypeParam, TypeParamBound};
 use super::arguments;
 use super::context;
 use super::options::Options;
-use super::parse::{ArgumentKind, Function, Pattern};
+use super::parse::{Argument, ArgumentKind, Function, Pattern};
 use super::signature;
 use super::types::{self, FutureType};
 use crate::errors::Errors;
@@ -28,15 +28,18 @@ pub(crate) fn function(errors: &Errors, function: &Function, options: &Options) 
         arguments::context_first(errors, function);
     }
     for (nth, argument) in function.arguments.iter().enumerate() {
-        if let ArgumentKind::Typed { pattern: Pattern::Other(pattern), ty } = &argument.kind
+        if let ArgumentKind::Typed { pattern: Pattern::Other(pattern), ty, .. } = &argument.kind
             && arguments::reference_pattern(errors, argument, pattern, ty, nth)
         {
             continue;
         }
         arguments::argument_kind(errors, argument);
         arguments::argument_attributes(errors, argument);
+        if argument.is_plain() {
+            continue;
+        }
         match &argument.kind {
-            ArgumentKind::Typed { ty, .. } if nth == 0 && context::is_context(ty) => {
+            ArgumentKind::Typed { ty, .. } if nth == 0 && argument.is_context() => {
                 arguments::context_type(errors, function, options, ty);
             }
             ArgumentKind::Typed { ty, .. } => arguments::argument_type(errors, options, ty),
@@ -277,7 +280,9 @@ pub(crate) fn rustc_refuses(function: &Function) -> bool {
         .collect();
     let twice = names.iter().enumerate().any(|(nth, name)| names[..nth].contains(name));
     let unsized_output = function.output.as_ref().is_some_and(|(_, ty)| types::is_never_sized(ty));
-    twice || unsized_output || function.typed().any(|(_, ty)| context::has_placeholder(ty))
+    let placeholder =
+        |(argument, ty): (&Argument, &TokenStream)| !argument.is_plain() && context::has_placeholder(ty);
+    twice || unsized_output || function.typed().any(placeholder)
 }
 
 /// What it returns is how the work ended; the `async` makes the future.

@@ -9,8 +9,8 @@ use crate::support::{Angles, is_punct};
 
 /// `Context<…>`, bare or as `control_panel::Context<…>`. Another crate's `Context` is not meant, nor is
 /// `std::task::Context<'_>`; an alias cannot be seen here, and need not be.
-pub(crate) fn is_context(ty: &TokenStream) -> bool {
-    if is_plain(ty) {
+pub(crate) fn is_context(ty: &TokenStream, plain: bool) -> bool {
+    if plain {
         return is_plain_context(ty);
     }
     let Some(Type::Path(ty)) = read(ty) else { return false };
@@ -103,7 +103,7 @@ pub(crate) fn is_never_a_context(ty: &TokenStream) -> bool {
 pub(crate) fn context_within(ty: &TokenStream) -> Option<TokenStream> {
     fn walk(ty: &Type) -> Option<TokenStream> {
         let tokens = ty.to_token_stream();
-        if is_context(&tokens) {
+        if is_context(&tokens, is_plain(&tokens)) {
             return Some(tokens);
         }
         match ty {
@@ -118,7 +118,7 @@ pub(crate) fn context_within(ty: &TokenStream) -> Option<TokenStream> {
             _ => None,
         }
     }
-    if is_context(ty) { None } else { walk(&read(ty)?) }
+    if is_context(ty, is_plain(ty)) { None } else { walk(&read(ty)?) }
 }
 
 /// `Context<Update, ()>` for a `Context<(), Update>`, with the `()` to point at.

@@ -160,6 +160,11 @@ fn output(function: &Function) -> String {
 
 fn lines(lines: &[String]) -> TokenStream {
     // As `///` would have it: a space before the text, none in an empty line.
-    let lines = lines.iter().map(|line| if line.is_empty() { String::new() } else { format!(" {line}") });
-    quote!(#(#[doc = #lines])*)
+    let mut text = String::with_capacity(256);
+    for (nth, line) in lines.iter().enumerate() {
+        text.push_str(if nth == 0 { "" } else { "\n" });
+        text.push_str(if line.is_empty() { "" } else { " " });
+        text.push_str(line);
+    }
+    quote!(#[doc = #text])
 }

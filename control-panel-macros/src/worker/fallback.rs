@@ -176,8 +176,7 @@ fn standing_argument(argument: &Argument) -> TokenStream {
         }
         ArgumentKind::Typed { ty, .. } => {
             let tokens = argument.tokens.clone();
-            if mentions(ty, &["Self".to_owned()]) || (context::is_context(ty) && context::has_placeholder(ty))
-            {
+            if mentions(ty, &["Self".to_owned()]) || (argument.is_context() && context::has_placeholder(ty)) {
                 let length = ty.clone().into_iter().count();
                 let kept = tokens.clone().into_iter().count() - length;
                 let named = tokens.into_iter().take(kept);
@@ -190,7 +189,7 @@ fn standing_argument(argument: &Argument) -> TokenStream {
                     let kept = tokens.clone().into_iter().count() - length;
                     tokens.into_iter().take(kept).chain(owned).collect()
                 }
-                None if context::is_context(ty) => {
+                None if argument.is_context() => {
                     let swapped = context::swapped(ty).map(|(_, swapped)| swapped);
                     let length = ty.clone().into_iter().count();
                     let kept = tokens.clone().into_iter().count() - length;

@@ -112,7 +112,7 @@ impl Options {
     }
 
     fn read(&mut self, errors: &Errors, arg: &Arg) {
-        match arg.key.to_string().as_str() {
+        match arg.name {
             "source" => self.source = arg.given(arg.value_path(errors)),
             "name" => self.name = arg.given(arg.name(errors)),
             "restart" => self.restart = arg.given(arg.word(errors)),

@@ -7,7 +7,7 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Generics, Lifetime, LitStr, Token, Visibility, parenthesized, token};
 
-use super::{split, types};
+use super::{context, split, types};
 use crate::support::{Angles, is_brace, is_punct};
 
 /// What `#[worker]` stands on.
@@ -54,7 +54,14 @@ pub(crate) enum ArgumentKind {
     /// `...`
     Variadic,
     /// `pattern: Type`.
-    Typed { pattern: Pattern, ty: TokenStream },
+    Typed {
+        pattern: Pattern,
+        ty: TokenStream,
+        /// Nothing can be wrong with the type alone.
+        plain: bool,
+        /// It is the context, not by another name.
+        context: bool,
+    },
     /// Half typed: `titles` or `titles:`. rustc says what is missing.
     Unreadable,
 }
@@ -64,6 +71,16 @@ pub(crate) enum Pattern {
     Name(Ident),
     Wildcard(Span),
     Other(TokenStream),
+}
+
+impl Argument {
+    pub(crate) fn is_plain(&self) -> bool {
+        matches!(self.kind, ArgumentKind::Typed { plain: true, .. })
+    }
+
+    pub(crate) fn is_context(&self) -> bool {
+        matches!(self.kind, ArgumentKind::Typed { context: true, .. })
+    }
 }
 
 impl Function {
@@ -125,7 +142,7 @@ impl Function {
         let mut declared: Vec<String> =
             self.generics.lifetimes().map(|param| param.lifetime.ident.to_string()).collect();
         let mut found = Vec::new();
-        for (_, ty) in self.typed() {
+        for (_, ty) in self.typed().filter(|(argument, _)| !argument.is_plain()) {
             for lifetime in types::undeclared(ty, &declared) {
                 if !declared.contains(&lifetime.ident.to_string()) {
                     declared.push(lifetime.ident.to_string());
@@ -275,10 +292,12 @@ fn parse_argument_kind(input: ParseStream<'_>) -> syn::Result<ArgumentKind> {
         return Ok(ArgumentKind::Variadic);
     }
     let ty: TokenStream = input.parse()?;
-    if pattern.is_empty() || ty.is_empty() || split::is_malformed(&ty) {
+    let plain = types::is_plain(&ty);
+    if pattern.is_empty() || ty.is_empty() || (!plain && split::is_malformed(&ty)) {
         return Ok(ArgumentKind::Unreadable);
     }
-    Ok(ArgumentKind::Typed { pattern: parse_pattern(&pattern), ty })
+    let context = context::is_context(&ty, plain);
+    Ok(ArgumentKind::Typed { pattern: parse_pattern(&pattern), ty, plain, context })
 }
 
 /// `self` behind any of `&`, `'a` and `mut`.

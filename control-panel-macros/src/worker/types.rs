@@ -31,12 +31,25 @@ pub(super) fn read(ty: &TokenStream) -> Option<Type> {
     syn::parse2(see_through(ty.clone())).ok()
 }
 
-/// Whether it is made of names that have no flaw alone. Most types are, and to read them costs each build.
+/// Whether it is made of names that have no flaw alone, in a form that rustc accepts. Most types are, and to read them costs each
+/// build.
 pub(super) fn is_plain(ty: &TokenStream) -> bool {
-    let flawed = ["impl", "dyn", "str", "OsStr", "CStr", "Path", "Rc"];
+    const FLAWED: [&str; 9] = ["impl", "dyn", "str", "OsStr", "CStr", "Path", "Rc", "Self", "_"];
+    // Two words stand beside each other, or a comma has nothing before it.
+    let (mut word_before, mut open_before) = (false, false);
     ty.clone().into_iter().all(|token| match token {
-        TokenTree::Ident(word) => !flawed.contains(&&*word.to_string()),
-        TokenTree::Punct(sign) => matches!(sign.as_char(), '<' | '>' | ':' | ','),
+        TokenTree::Ident(word) => {
+            let beside = std::mem::replace(&mut word_before, true);
+            open_before = false;
+            let word = word.to_string();
+            !beside && !FLAWED.contains(&&*word)
+        }
+        TokenTree::Punct(sign) => {
+            let sign = sign.as_char();
+            let nothing = open_before && sign == ',';
+            (word_before, open_before) = (false, matches!(sign, '<' | ','));
+            !nothing && matches!(sign, '<' | '>' | ':' | ',')
+        }
         TokenTree::Group(_) | TokenTree::Literal(_) => false,
     })
 }
@@ -238,6 +251,11 @@ pub(crate) fn boxed(ty: &TypeImplTrait) -> String {
     format!("`Box<dyn {bounds}{send}>`")
 }
 
+fn is_context(ty: &Type) -> bool {
+    let tokens = ty.to_token_stream();
+    context::is_context(&tokens, is_plain(&tokens))
+}
+
 /// The owned type that people mean when they borrow `elem`.
 pub(crate) fn owned(elem: &Type) -> String {
     let text = readable(&elem.to_token_stream());
@@ -252,7 +270,7 @@ pub(crate) fn owned(elem: &Type) -> String {
         }
         (Type::Slice(slice), _) => format!("`Vec<{}>`", readable(&slice.elem.to_token_stream())),
         (Type::TraitObject(_), _) => format!("`Box<{text}>`"),
-        (Type::Path(_), _) if context::is_context(&elem.to_token_stream()) => format!("`{text}`"),
+        (Type::Path(_), _) if is_context(elem) => format!("`{text}`"),
         _ => format!("`{text}` or `Arc<{text}>`"),
     }
 }

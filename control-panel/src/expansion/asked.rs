@@ -64,6 +64,52 @@ pub trait Spawns<C> {
         Run::once(run)
     }
 
+    /// As [`Run::once`], of a function and its argument: rustc would check a closure as one more function for each worker.
+    fn once_1<F, Fut, A>(run: F, a: A) -> Run<C>
+    where
+        F: FnOnce(C, A) -> Fut + Send + 'static,
+        Fut: Future<Output: WorkerOutput> + Send + 'static,
+        A: Send + 'static,
+    {
+        Run::once(move |cx| run(cx, a))
+    }
+
+    /// As [`Run::once`], of a function and its two arguments: rustc would check a closure as one more function for each worker.
+    fn once_2<F, Fut, A, B>(run: F, a: A, b: B) -> Run<C>
+    where
+        F: FnOnce(C, A, B) -> Fut + Send + 'static,
+        Fut: Future<Output: WorkerOutput> + Send + 'static,
+        A: Send + 'static,
+        B: Send + 'static,
+    {
+        Run::once(move |cx| run(cx, a, b))
+    }
+
+    /// As [`Run::once`], of a function and its three arguments: rustc would check a closure as one more function for each worker.
+    fn once_3<F, Fut, A, B, D>(run: F, a: A, b: B, d: D) -> Run<C>
+    where
+        F: FnOnce(C, A, B, D) -> Fut + Send + 'static,
+        Fut: Future<Output: WorkerOutput> + Send + 'static,
+        A: Send + 'static,
+        B: Send + 'static,
+        D: Send + 'static,
+    {
+        Run::once(move |cx| run(cx, a, b, d))
+    }
+
+    /// As [`Run::once`], of a function and its four arguments: rustc would check a closure as one more function for each worker.
+    fn once_4<F, Fut, A, B, D, E>(run: F, a: A, b: B, d: D, e: E) -> Run<C>
+    where
+        F: FnOnce(C, A, B, D, E) -> Fut + Send + 'static,
+        Fut: Future<Output: WorkerOutput> + Send + 'static,
+        A: Send + 'static,
+        B: Send + 'static,
+        D: Send + 'static,
+        E: Send + 'static,
+    {
+        Run::once(move |cx| run(cx, a, b, d, e))
+    }
+
     /// As [`Run::on_failure`].
     fn on_failure<F, Fut>(run: F) -> Run<C>
     where
