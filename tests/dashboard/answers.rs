@@ -8,7 +8,7 @@ use control_panel::{
     dashboard::{Dashboard, DashboardError},
 };
 
-use super::{Count, IntentSource, MS, Panel, Served, TOKEN, Update, body, code};
+use super::{Count, IntentSource, MS, Panel, Served, TOKEN, Update, body, code, soon};
 
 #[test]
 fn the_page_and_what_it_loads_is_all_here() {
@@ -46,9 +46,16 @@ fn the_status_is_what_a_console_shows() {
         }))
         .ended_blocking();
     served.panel.run_frame(&mut Count::default(), &mut (), []);
-    std::thread::sleep(150 * MS);
-    let status = served.status();
-    let view: View = serde_json::from_value(status["view"].clone()).unwrap();
+    let look = || {
+        let status = served.status();
+        let view: View = serde_json::from_value(status["view"].clone()).unwrap();
+        (status, view)
+    };
+    soon("a look that has the frame, and both workers as they run", || {
+        let (_, view) = look();
+        view.frames.count > 0 && view.workers.iter().all(|worker| worker.state == WorkerState::Running)
+    });
+    let (status, view) = look();
     let _: History = serde_json::from_value(status["history"].clone()).unwrap();
     let own = Console::default().refresh(&served.panel.observer());
     assert_eq!((view.panel.as_str(), view.frames.count), ("under test", 1));
@@ -104,12 +111,14 @@ fn an_address_that_cannot_be_served_is_an_error_with_its_reason() {
 
 #[test]
 fn it_stops_with_the_panel_whatever_viewers_do() {
-    let served = Served::new(|dashboard| dashboard);
+    let deadline = std::time::Duration::from_secs(60);
+    let panel = Panel::builder().name("under test").shutdown_timeout(deadline).build();
+    let served = Served::of(panel, |dashboard| dashboard);
     let mut stream = served.connect();
     write!(stream, "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     let report = served.panel.shutdown_blocking();
     assert!(report.is_clean(), "{report}");
-    assert!(report.elapsed() < std::time::Duration::from_secs(3), "{report}");
+    assert!(report.elapsed() < deadline / 2, "{report}");
     assert!(served.worker.status().is_final());
 }
 
@@ -117,18 +126,21 @@ fn it_stops_with_the_panel_whatever_viewers_do() {
 #[test]
 fn a_viewer_hears_something_four_times_a_second_at_most() {
     let mut served = Served::new(|dashboard| dashboard);
+    let began = std::time::Instant::now();
     let mut stream = served.connect();
     write!(stream, "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     let reads = std::thread::spawn(move || {
         let lines = BufReader::new(stream).lines().map_while(Result::ok);
-        lines.filter(|line| line.starts_with("event: view")).count()
+        lines.filter(|line| line.starts_with("event: view")).take(8).count()
     });
-    let began = std::time::Instant::now();
-    while began.elapsed() < 2 * std::time::Duration::from_secs(1) {
+    let mut frames = 0;
+    while !reads.is_finished() {
         served.panel.run_frame(&mut Count::default(), &mut (), []);
+        frames += 1;
         std::thread::sleep(MS);
     }
-    served.panel.shutdown_blocking();
-    let heard = reads.join().unwrap();
-    assert!((4..=10).contains(&heard), "{heard} in 2 s");
+    // What it is sent when it comes is not paced, and the next may be due at once.
+    let (took, heard) = (began.elapsed(), reads.join().unwrap());
+    assert_eq!(heard, 8);
+    assert!(took >= 6 * 250 * MS && frames > 8, "{frames} frames in {took:?}");
 }

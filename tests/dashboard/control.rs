@@ -123,7 +123,8 @@ fn frames_are_paused_and_stepped_and_a_sleeping_loop_is_woken_for_it() {
     let served = Served::new(|dashboard| dashboard.token(TOKEN).pause(pause.clone()));
     let Served { panel, address, worker: _worker } = served;
     let frames = Arc::new(AtomicU64::new(0));
-    let seen = Arc::clone(&frames);
+    let refused = Arc::new(AtomicU64::new(0));
+    let (seen, held_back) = (Arc::clone(&frames), Arc::clone(&refused));
     let spawner = panel.spawner();
     let looped = std::thread::spawn(move || {
         let mut panel = panel;
@@ -135,6 +136,7 @@ fn frames_are_paused_and_stepped_and_a_sleeping_loop_is_woken_for_it() {
             } else {
                 // The wake is used up: what is queued stays queued.
                 drop(panel.status());
+                held_back.fetch_add(1, Ordering::Relaxed);
                 std::thread::sleep(super::MS);
             }
         }
@@ -146,14 +148,19 @@ fn frames_are_paused_and_stepped_and_a_sleeping_loop_is_woken_for_it() {
     };
     let count = || frames.load(Ordering::Relaxed);
     post("pause");
-    std::thread::sleep(100 * super::MS);
+    let looks = |what: &str, step: &dyn Fn()| {
+        let before = refused.load(Ordering::Relaxed);
+        step();
+        soon(what, || refused.load(Ordering::Relaxed) > before);
+    };
+    soon("it is paused", || refused.load(Ordering::Relaxed) > 0);
     let paused = count();
-    spawner.sender(IntentSource::LocalUI).try_send(Update::Step).unwrap();
-    std::thread::sleep(200 * super::MS);
+    let sender = spawner.sender(IntentSource::LocalUI);
+    looks("an intent wakes it", &|| sender.try_send(Update::Step).unwrap());
     assert_eq!(count(), paused, "no frame while it is paused");
     post("step");
-    soon("one frame", || count() == paused + 1);
-    std::thread::sleep(100 * super::MS);
+    soon("one frame", || count() > paused);
+    looks("the next intent wakes it", &|| sender.try_send(Update::Step).unwrap());
     assert_eq!(count(), paused + 1);
     post("resume");
     soon("it goes on", || count() > paused + 1);

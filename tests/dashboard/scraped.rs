@@ -38,7 +38,9 @@ fn prometheus_reads_what_is_exposed() {
     while served.panel.run_frame(&mut Count::default(), &mut (), []).applied == 0 {
         std::thread::yield_now();
     }
-    std::thread::sleep(150 * super::MS);
+    super::soon("a look that has the frame", || {
+        served.get("/metrics").contains("control_panel_drained_total{panel=\"under test\"} 1")
+    });
     served.say("GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n");
     let answer = served.get("/metrics");
     assert_eq!(code(&answer), "200");

@@ -41,9 +41,9 @@ fn the_time_to_be_ready_runs_there_too() {
             cx.ready();
             waits(&cx);
         };
-        let ready = panel.spawn(Worker::thread("ready", 0, ready).ready_within(50 * MS));
+        let ready = panel.spawn(Worker::thread("ready", 0, ready).ready_within(1_000 * MS));
         eventually("it runs", || matches!(ready.status(), WorkerStatus::Running));
-        thread::sleep(100 * MS);
+        thread::sleep(1_100 * MS);
         assert!(matches!(ready.status(), WorkerStatus::Running), "{}", ready.status());
     });
 }

@@ -141,6 +141,7 @@ fn a_loader_without_a_folder_waits_for_one() {
             .look_every(Duration::from_millis(20))
             .into_worker(),
     );
+    eventually("it runs", || matches!(handle.status(), WorkerStatus::Running));
     thread::sleep(Duration::from_millis(100));
     assert!(matches!(handle.status(), WorkerStatus::Running) && panel.drain().next().is_none());
     fs::create_dir_all(&folder).expect("made");
@@ -182,8 +183,12 @@ fn a_log_in_the_folder_makes_nothing_be_read_again() {
     workshop.active("m");
     // The watches that the first look began bring about a second one.
     eventually("it is watched", || workshop.control.folder().watch == ModFolderWatch::Notified);
-    thread::sleep(Duration::from_millis(300));
-    let looks = workshop.control.folder().looks;
+    let mut looks = 0;
+    eventually("no look more", || {
+        looks = workshop.control.folder().looks;
+        thread::sleep(Duration::from_millis(300));
+        workshop.control.folder().looks == looks
+    });
     for _ in 0..30 {
         for log in ["app.log", "m/app.log"] {
             let log = workshop.folder().join(log);

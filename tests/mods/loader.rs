@@ -145,11 +145,14 @@ fn a_loader_with_nothing_to_do_sleeps() {
         |loader| loader.look_every(seldom).tick(seldom),
     );
     workshop.failed("broken");
-    thread::sleep(Duration::from_millis(500));
-    let before = workshop.control.status();
-    thread::sleep(Duration::from_millis(500));
     // Each round publishes anew.
-    assert!(Arc::ptr_eq(&before, &workshop.control.status()), "no round in half a second");
+    let is_quiet = || {
+        let before = workshop.control.status();
+        thread::sleep(Duration::from_millis(500));
+        Arc::ptr_eq(&before, &workshop.control.status())
+    };
+    eventually("it is done with what its own reading brought about", is_quiet);
+    assert!(is_quiet(), "no round in half a second");
     workshop.close();
 }
 

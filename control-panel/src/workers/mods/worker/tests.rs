@@ -53,21 +53,31 @@ fn a_folder_that_does_not_answer_stops_nothing_but_the_look_at_it() {
     put(&place, "other", "1.0.0");
     let mut loader = ModLoader::new(&place, IntentSource::ModLoader).grant("intent");
     loader = loader.tick(Duration::from_millis(5)).look_every(Duration::from_millis(20));
-    let gate = Arc::new((Mutex::new(false), Condvar::new()));
+    // Whether looks are held, and how many were.
+    let gate = Arc::new((Mutex::new((false, 0)), Condvar::new()));
     let on_the_way = Arc::clone(&gate);
     loader.parts.before_look = Arc::new(move || {
-        let (closed, opened) = &*on_the_way;
-        drop(opened.wait_while(closed.lock().expect("no panic"), |closed| *closed).expect("no panic"));
+        let (held, changed) = &*on_the_way;
+        let mut held = held.lock().expect("no panic");
+        held.1 += usize::from(held.0);
+        changed.notify_all();
+        drop(changed.wait_while(held, |(closed, _)| *closed).expect("no panic"));
     });
     let hold = |closed| {
-        *gate.0.lock().expect("no panic") = closed;
+        let mut held = gate.0.lock().expect("no panic");
+        *held = (closed, 0);
         gate.1.notify_all();
+        if closed {
+            // The look in progress is done, and the next one has begun.
+            drop(gate.1.wait_while(held, |(_, looks)| *looks == 0).expect("no panic"));
+        }
     };
     let control = loader.control();
     let mut panel = ControlPanel::<Said>::new();
     panel.spawn(loader.into_worker());
     let (mut ticks, mut said) = (0, Vec::new());
     let mut until = |panel: &mut ControlPanel<Said>, done: &mut dyn FnMut(u32, &[String]) -> bool| {
+        ticks = 0;
         (ticks, said) = (0, Vec::new());
         let began = std::time::Instant::now();
         while !done(ticks, &said) {
@@ -84,10 +94,8 @@ fn a_folder_that_does_not_answer_stops_nothing_but_the_look_at_it() {
     };
     until(&mut panel, &mut |ticks, said| said.len() == 2 && ticks > 0);
     hold(true);
-    // The look in progress is done, and the next one has begun.
-    thread::sleep(Duration::from_millis(100));
-    let looks = control.folder().looks;
     until(&mut panel, &mut |ticks, _| ticks > 20);
+    let looks = control.folder().looks;
     control.deactivate("other").expect("room");
     assert_eq!(
         until(&mut panel, &mut |_, said| !said.is_empty()),
@@ -99,7 +107,6 @@ fn a_folder_that_does_not_answer_stops_nothing_but_the_look_at_it() {
     hold(false);
     assert_eq!(until(&mut panel, &mut |_, said| !said.is_empty()), ["mod late 1.0.0 is active"]);
     hold(true);
-    thread::sleep(Duration::from_millis(100));
     let report = panel.shutdown_blocking();
     assert!(report.is_clean(), "{report}");
     hold(false);
