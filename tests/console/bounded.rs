@@ -2,18 +2,17 @@
 
 use control_panel::{
     Context, Worker,
-    console::{Board, Console, Fact, Limits, ModRow},
+    console::{Board, Fact, ModRow},
     testing,
 };
 
-use super::{Look, Panel, Source, Update};
+use super::{Look, Panel, Source, Update, limited};
 
 #[test]
 fn what_is_beyond_the_limits_is_counted() {
     testing::paused(async |panel: &mut Panel| {
-        let mut limits = Limits::default();
-        (limits.workers, limits.ends) = (10, 5);
-        let (observer, mut console) = (panel.observer(), Console::new(limits));
+        let mut console = limited(|limits| (limits.workers, limits.ends) = (10, 5));
+        let observer = panel.observer();
         for _ in 0..40 {
             panel.spawn(Worker::once("ends", Source::Disk, |_: Context<Update>| async {}));
             panel.spawn(Worker::once("stays", Source::Disk, |cx: Context<Update>| async move {
@@ -38,6 +37,8 @@ fn what_is_beyond_the_limits_is_counted() {
         );
         // Of what happened to the first 58 after they were spawned nothing is left, and of one more its last event alone.
         assert_eq!((view.ends.len(), view.ends_left_out), (5, 35 + 400 - 58));
+        let first = limited(|_| ()).refresh(&observer);
+        assert_eq!(first.events_missed, 0, "a console misses nothing of what was before its first look");
     });
 }
 

@@ -11,9 +11,13 @@ use control_panel::{
 use super::{Look, Panel, Source, Update};
 
 fn worker(name: &'static str, state: &'static str) -> Worker<Update> {
+    with_peer(name, name, state)
+}
+
+fn with_peer(name: &'static str, peer: &'static str, state: &'static str) -> Worker<Update> {
     Worker::new(name, Source::Net, |cx: Context<Update>| async move { cx.cancelled().await }).exhibit(
         move |board: &mut Board| {
-            board.peer(PeerRow { name: name.into(), state: state.into(), ..PeerRow::default() });
+            board.peer(PeerRow { name: peer.into(), state: state.into(), ..PeerRow::default() });
         },
     )
 }
@@ -30,9 +34,15 @@ fn what_a_worker_brings_is_shown_by_each_observer() {
         worker.stop();
         worker.ended().await;
         assert_eq!(before.view().peers[0].state, "dials", "what is wrong with it is of most interest then");
-        panel.spawn(self::worker("link", "again"));
+        let again = panel.spawn(self::worker("link", "again"));
         let peers = before.view().peers;
         assert_eq!((peers.len(), peers[0].state.as_str()), (1, "again"), "its successor's takes its place");
+        again.stop();
+        again.ended().await;
+        panel.spawn(with_peer("link", "b22c", "dials"));
+        let peers = before.view().peers;
+        let names: Vec<_> = peers.iter().map(|peer| peer.name.as_str()).collect();
+        assert_eq!(names, ["b22c"], "also where its rows have other names");
     });
 }
 

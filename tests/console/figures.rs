@@ -1,12 +1,8 @@
 //! What figures are of: the last ten seconds, the last step, what is within the limits.
 
-use control_panel::{
-    Backoff, Context, Restart, Worker,
-    console::{Console, Limits, WorkerState},
-    testing,
-};
+use control_panel::{Backoff, Context, Restart, Worker, console::WorkerState, testing};
 
-use super::{Look, MS, Panel, S, Source, Update, frame};
+use super::{Look, MS, Panel, S, Source, Update, frame, limited};
 
 #[test]
 fn quantiles_are_of_the_frames_of_ten_seconds_and_of_1024_at_most() {
@@ -51,20 +47,23 @@ fn a_rate_is_of_the_last_step_and_nothing_that_is_gone_has_one() {
             }
             assert!((0.9..1.1).contains(&view.frames.rate), "{}", view.frames.rate);
         }
+        ui.try_send(Update::Step).unwrap();
+        testing::advance(S).await;
+        let oldest = look.view().queue.oldest.expect("one is queued");
+        assert_eq!(look.later(S).queue.oldest, Some(oldest + S));
         drop(other);
         let view = look.view();
         assert!(view.queue.rate.abs() < f64::EPSILON, "{}", view.queue.rate);
-        let depth = view.queue.oldest;
-        assert_eq!(look.later(60 * S).queue.oldest, depth, "what is not known any more grows no older");
+        assert_eq!(view.queue.oldest, Some(oldest));
+        let later = look.later(60 * S).queue.oldest;
+        assert_eq!(later, Some(oldest), "what is not known any more grows no older");
     });
 }
 
 #[test]
 fn the_history_has_so_many_points_and_no_more() {
     testing::paused(async |panel: &mut Panel| {
-        let mut limits = Limits::default();
-        limits.points = 5;
-        let (observer, mut console) = (panel.observer(), Console::new(limits));
+        let (observer, mut console) = (panel.observer(), limited(|limits| limits.points = 5));
         for _ in 0..20 {
             console.refresh(&observer);
             testing::advance(S).await;
@@ -78,9 +77,7 @@ fn the_history_has_so_many_points_and_no_more() {
 #[test]
 fn of_too_many_workers_those_in_trouble_are_shown() {
     testing::paused(async |panel: &mut Panel| {
-        let mut limits = Limits::default();
-        limits.workers = 3;
-        let (observer, mut console) = (panel.observer(), Console::new(limits));
+        let (observer, mut console) = (panel.observer(), limited(|limits| limits.workers = 3));
         for _ in 0..9 {
             panel.spawn(Worker::new("stays", Source::Disk, |cx: Context<Update>| async move {
                 cx.cancelled().await;

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use control_panel::{
     ControlPanel, GraphIntent, QueuedIntent, Reducer,
-    console::{Console, Observer, View, WorkerRow},
+    console::{Console, Limits, Observer, View, WorkerRow},
 };
 use tokio::time::Instant;
 
@@ -69,6 +69,13 @@ impl Look {
     fn later(&self, later: Duration) -> View {
         self.console.view(Instant::now() + later)
     }
+}
+
+/// A console of other limits.
+fn limited(change: impl FnOnce(&mut Limits)) -> Console {
+    let mut limits = Limits::default();
+    change(&mut limits);
+    Console::new(limits)
 }
 
 fn row<'a>(view: &'a View, name: &str) -> &'a WorkerRow {
