@@ -34,6 +34,26 @@ pub use self::{
     tokio_many::TokioMany,
 };
 
+/// The crates that they are of: queues, then actors.
+pub const CRATES: &[&str] = &[
+    "control-panel",
+    "tokio",
+    "flume",
+    "kanal",
+    "crossbeam-channel",
+    "crossfire",
+    "async-channel",
+    "rtrb",
+    "bevy_ecs",
+    "egui_inbox",
+    "ractor",
+    "kameo",
+    "actix",
+];
+
+/// Without the actors.
+pub const QUEUES: &[&str] = CRATES.split_at(10).0;
+
 /// Where producers of a queue without a bound begin to hold back, so that a benchmark's memory is bounded: above the
 /// greatest frame.
 pub const FLOODED: usize = 70_000;

@@ -24,20 +24,6 @@ use control_panel_benches::{
 };
 use tokio::runtime::{Builder, Handle};
 
-/// The crates whose versions are printed.
-const COMPARED: [&str; 10] = [
-    "control-panel",
-    "tokio",
-    "flume",
-    "kanal",
-    "crossbeam-channel",
-    "crossfire",
-    "async-channel",
-    "rtrb",
-    "bevy_ecs",
-    "egui_inbox",
-];
-
 const FRAMES: u64 = 50;
 const SIZE: usize = 256;
 
@@ -107,7 +93,7 @@ fn report() {
         });
         table.row([name.to_string()].into_iter().chain(counts));
     }
-    println!("Versions: {}.\n\n{table}", versions::line(&COMPARED));
+    println!("Versions: {}.\n\n{table}", versions::line(QUEUES));
 }
 
 /// What callgrind collected inside [`measured`].

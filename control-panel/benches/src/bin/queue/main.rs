@@ -12,26 +12,9 @@ mod swap;
 use std::process::ExitCode;
 
 use control_panel_benches::{
-    bars,
+    bars, contestants,
     report::{Options, Report, Section},
 };
-
-/// The crates whose versions are printed.
-const COMPARED: &[&str] = &[
-    "control-panel",
-    "tokio",
-    "flume",
-    "kanal",
-    "crossbeam-channel",
-    "crossfire",
-    "async-channel",
-    "rtrb",
-    "ractor",
-    "kameo",
-    "actix",
-    "bevy_ecs",
-    "egui_inbox",
-];
 
 const SECTIONS: &[Section] = &[
     ("single", "One thread", single::run),
@@ -49,7 +32,7 @@ fn main() -> ExitCode {
         name: "queue",
         about: "The intent queue beside what one would use instead.",
         also_writes: " and the plots into plots/",
-        compared: COMPARED,
+        compared: contestants::CRATES,
         sections: SECTIONS,
         bars: "bar (× of the baseline)",
     };
