@@ -6,7 +6,7 @@
 //! because the panel has something to drain. Here is no window, so that it runs anywhere: `Window` stands for
 //! eframe, and only `main` knows of it.
 //!
-//! The program that is woken knows nothing of egui: it is in `search.rs`, and `winit_wake` has the same.
+//! The program that is woken knows nothing of egui: it is in `search.rs`. Beside winit, with a window: `../neighbours/winit_window.rs`.
 
 mod search;
 

@@ -228,7 +228,7 @@ impl<I: Intent, P> PanelBuilder<I, P> {
     ///     .build();
     /// ```
     ///
-    /// For winit, send the loop an event of the program's own, and drain in `user_event`; see `examples/wake/winit_wake.rs`:
+    /// For winit, send the loop an event of the program's own, and drain in `user_event`; see `examples/neighbours/winit_window.rs`:
     ///
     /// ```
     /// # use std::sync::mpsc::{Sender, channel};
