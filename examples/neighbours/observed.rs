@@ -6,8 +6,7 @@
 //! failure is one warning; metrics carry the names of panel and worker. Both are installed before the panel is made.
 //!
 //! A service exports metrics instead of printing them: `metrics-exporter-prometheus` is another recorder, installed at the same
-//! place. For tokio-console install its layer in place of `fmt`: tokio names tasks only in its unstable build, so a worker is
-//! found there by its span, not by its task's name.
+//! place. tokio-console has another layer in place of `fmt`: see `examples/tokio_console`.
 
 use std::time::Duration;
 

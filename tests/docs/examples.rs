@@ -4,6 +4,9 @@ use std::{collections::BTreeMap, path::Path};
 
 use crate::{read, root};
 
+/// Packages of examples.
+const FOLDERS: [&str; 3] = ["examples", "examples/neighbours", "examples/tokio_console"];
+
 /// The examples of a manifest: each name and its file.
 fn examples(manifest: &str) -> BTreeMap<String, String> {
     let text = read(manifest);
@@ -26,7 +29,7 @@ fn header(path: &str) -> String {
 fn each_example_says_how_to_run_it_and_what_to_look_for() {
     let mut faults = Vec::new();
     let mut seen = 0;
-    for folder in ["examples", "examples/neighbours"] {
+    for folder in FOLDERS {
         for (name, file) in examples(&format!("{folder}/Cargo.toml")) {
             seen += 1;
             let header = header(&format!("{folder}/{file}"));
@@ -49,7 +52,7 @@ fn each_example_says_how_to_run_it_and_what_to_look_for() {
 fn each_example_is_in_a_list() {
     let lists =
         ["examples/README.md", "examples/cookbook/README.md", "examples/neighbours/README.md"].map(read);
-    for folder in ["examples", "examples/neighbours"] {
+    for folder in FOLDERS {
         for (name, file) in examples(&format!("{folder}/Cargo.toml")) {
             assert!(root().join(folder).join(Path::new(&file)).exists(), "{file}");
             let stem = Path::new(&file).file_stem().unwrap().to_string_lossy().into_owned();

@@ -18,6 +18,7 @@ use tokio::{
 };
 
 use super::warnings::{PACE, STARVED_FRAMES};
+use crate::util::tasks;
 
 /// Frames before the first ping: a panel that draws fewer has no task for this.
 const FIRST_FRAMES: u32 = 16;
@@ -91,13 +92,13 @@ impl Beat {
     fn new(runtime: &Handle) -> Self {
         let answers = Arc::<Answers>::default();
         let answering = Arc::clone(&answers);
-        let task = runtime.spawn(async move {
+        let task = tasks::spawn(runtime, "control-panel: pulse", async move {
             loop {
                 answering.answered.store(true, Ordering::Release);
                 answering.asked.notified().await;
             }
         });
-        Self { answers, task: task.abort_handle() }
+        Self { answers, task }
     }
 
     fn ask(&self) {

@@ -8,7 +8,7 @@ use std::sync::{
 use tokio::{runtime::Handle, task::AbortHandle, time::Instant};
 
 use super::{local::Local, registry::Registry};
-use crate::util::{Mutex, deadline};
+use crate::util::{Mutex, deadline, tasks};
 
 #[derive(Debug)]
 pub(super) struct Hosts {
@@ -41,7 +41,11 @@ impl Hosts {
     /// there; a task of the panel's, dropped with it, reports when it goes.
     pub(super) fn watch_runtime(&self, registry: &Weak<Registry>) -> bool {
         if !self.sentinel.set.swap(true, Ordering::AcqRel) {
-            let task = self.runtime.spawn(watch(OnDrop(registry.clone()))).abort_handle();
+            let task = tasks::spawn(
+                &self.runtime,
+                "control-panel: end of the runtime",
+                watch(OnDrop(registry.clone())),
+            );
             *self.sentinel.task.lock() = Some(task);
         }
         !self.sentinel.gone.load(Ordering::Acquire)

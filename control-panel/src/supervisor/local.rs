@@ -2,16 +2,12 @@
 
 use std::{io, sync::Arc, thread};
 
-use tokio::{
-    runtime,
-    sync::mpsc,
-    task::{self, LocalSet},
-};
+use tokio::{runtime, sync::mpsc, task::LocalSet};
 
 use super::task::Task;
 use crate::{
     lifecycle::WorkerError,
-    util::{Mutex, race},
+    util::{Mutex, race, tasks},
 };
 
 /// Starts the thread, with its own runtime, at the first local worker, and ends it with the panel.
@@ -75,7 +71,8 @@ fn start(name: &str) -> io::Result<mpsc::UnboundedSender<Task>> {
                 let cell = Arc::clone(task.cell());
                 let task = task.into_local();
                 // Owned by the `LocalSet`, which ends with this thread. `kill` drops a worker together with its task.
-                drop(task::spawn_local(async move { race(cell.kill.token().cancelled(), task).await }));
+                let name = cell.name.clone();
+                tasks::spawn_local(&name, async move { _ = race(cell.kill.token().cancelled(), task).await });
             }
         });
     })?;

@@ -17,7 +17,7 @@ use std::{
 use tokio::runtime::Handle;
 
 use super::{cell::WorkerCell, kinds::Kind, machine::Directive, registry::Registry, task::Task};
-use crate::util::{Mutex, clock, deadline, panics};
+use crate::util::{Mutex, clock, deadline, panics, tasks};
 
 /// The delay before the next attempt to start a thread after the operating system refused one, for a worker without a
 /// backoff of its own.
@@ -83,10 +83,10 @@ impl OffTask {
             if deadline::is_paused(&runtime) {
                 // Under a test's paused clock it takes its turn on the runtime, so that every run of the test is the
                 // same.
-                let pool = runtime.clone();
-                drop(runtime.spawn(async move { entry.line_up(&pool) }));
+                let (pool, name) = (runtime.clone(), cell.name.clone());
+                drop(runtime.spawn(async move { entry.line_up(&pool, &name) }));
             } else {
-                entry.line_up(&runtime);
+                entry.line_up(&runtime, &cell.name);
             }
             return;
         }
@@ -178,11 +178,11 @@ thread_local! {
 struct Entry(Option<Arc<OffTask>>);
 
 impl Entry {
-    fn line_up(self, pool: &Handle) {
+    fn line_up(self, pool: &Handle, name: &str) {
         let Some(off) = self.0.clone() else { return };
         HANDING.set(true);
         // A pool that cannot start any thread panics.
-        panics::quietly(|| drop(pool.spawn_blocking(move || self.run())));
+        panics::quietly(|| tasks::spawn_blocking(pool, name, move || self.run()));
         if !HANDING.replace(false) {
             off.dismiss();
         }

@@ -9,6 +9,7 @@
 //! | `race` | the first of two futures |
 //! | `clock` | the one native thread: fires deadlines, and runs the watchdogs |
 //! | `deadline` | one moment on two clocks |
+//! | `tasks` | tasks with names |
 //! | `timer` | calls a function at a moment of a runtime's clock |
 //! | `panics` | panics as data |
 //! | `callbacks` | wakers, `on_ready`, destructors: called in a row, whatever each of them does |
@@ -32,6 +33,7 @@ pub(crate) mod seconds;
 pub(crate) mod span;
 pub(crate) mod spin;
 pub(crate) mod sync;
+pub(crate) mod tasks;
 pub(crate) mod timer;
 
 pub(crate) use self::{

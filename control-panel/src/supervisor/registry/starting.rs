@@ -6,7 +6,10 @@ use std::sync::{
 };
 
 use super::Registry;
-use crate::supervisor::{cell::WorkerCell, kinds::Kind, off_task::OffTask, task::Task};
+use crate::{
+    supervisor::{cell::WorkerCell, kinds::Kind, off_task::OffTask, task::Task},
+    util::tasks,
+};
 
 impl Registry {
     /// Starts an admitted task that has a limit or a key, unless it must wait for its place.
@@ -41,7 +44,7 @@ impl Registry {
     }
 
     fn run_on_runtime(&self, cell: &WorkerCell, task: Task) {
-        cell.set_task(self.hosts.runtime.spawn(task).abort_handle());
+        cell.set_task(tasks::spawn(&self.hosts.runtime, &cell.name, task));
         // Either this load sees that the panel is gone, or `abort_all` sees the task.
         fence(Ordering::SeqCst);
         if self.gone.load(Ordering::Relaxed) {

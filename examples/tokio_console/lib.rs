@@ -1,0 +1,1 @@
+//! The example is a target of this package: `tokio_console.rs`.
