@@ -7,9 +7,6 @@ mod tones;
 mod wake;
 mod widget;
 
-pub use control_panel_pages::{ConsoleState, Page};
+pub use control_panel_pages::{ConsoleState, INTERVAL, Page, TICK};
 
-pub use self::{
-    console::{Console, INTERVAL, TICK},
-    widget::ConsoleWidget,
-};
+pub use self::{console::Console, widget::ConsoleWidget};

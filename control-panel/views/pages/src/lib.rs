@@ -5,6 +5,7 @@ mod key;
 mod pages;
 mod state;
 mod table;
+mod watch;
 pub mod words;
 
 pub use self::{
@@ -13,4 +14,5 @@ pub use self::{
     pages::Page,
     state::{ConsoleState, Detail},
     table::{Cell, Column, Row, Sort, Table, Tone},
+    watch::{INTERVAL, TICK, Watch},
 };

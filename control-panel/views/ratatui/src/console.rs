@@ -1,20 +1,17 @@
 //! An observer's console: all in one.
 
-use std::{fmt, time::Duration};
+use std::{fmt, future::poll_fn};
 
-use control_panel::console::{self, Observer, View};
+use control_panel::console::{self, Observer};
+use control_panel_pages::Watch;
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
     widgets::{StatefulWidget, Widget},
 };
+use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::{ConsoleState, ConsoleWidget, Key, Palette};
-
-/// Between two looks at the panel at least: ten draws a second are enough for an eye, whatever the load.
-pub const INTERVAL: Duration = Duration::from_millis(100);
-/// Between two looks at most, while a console is shown: what only time changes is never older than that.
-pub const TICK: Duration = Duration::from_secs(1);
+use crate::{ConsoleState, ConsoleWidget, INTERVAL, Key, Palette, TICK};
 
 /// A panel's console: what it read of an [`Observer`], and where a person is in it.
 ///
@@ -39,9 +36,7 @@ pub const TICK: Duration = Duration::from_secs(1);
 /// # }
 /// ```
 pub struct Console {
-    observer: Observer,
-    model: console::Console,
-    view: Option<View>,
+    watch: Watch,
     state: ConsoleState,
     palette: Palette,
 }
@@ -49,13 +44,7 @@ pub struct Console {
 impl Console {
     /// A console of this observer's panel, in the colours that the terminal has.
     pub fn new(observer: Observer) -> Self {
-        Self {
-            observer,
-            model: console::Console::default(),
-            view: None,
-            state: ConsoleState::default(),
-            palette: Palette::detect(),
-        }
+        Self { watch: Watch::new(observer), state: ConsoleState::default(), palette: Palette::detect() }
     }
 
     /// In these colours.
@@ -65,7 +54,7 @@ impl Console {
 
     /// Keeps that much: see [`Limits`](console::Limits).
     pub fn limits(self, limits: console::Limits) -> Self {
-        Self { model: console::Console::new(limits), view: None, ..self }
+        Self { watch: self.watch.limits(limits), ..self }
     }
 
     /// Moves by that key. Returns whether anything changed, so that a draw is worth it.
@@ -86,26 +75,32 @@ impl Console {
 
     /// Whether the panel has something that was not drawn yet. Takes no lock.
     pub fn has_changed(&self) -> bool {
-        self.view.is_none() || self.observer.has_changed(self.model.cursor())
+        self.watch.has_changed()
     }
 
-    /// Waits until a draw is worth it: until the panel has something new, or [`TICK`] is over; never less than [`INTERVAL`], so that a loop
-    /// which awaits this between two draws draws ten times a second at most. For a loop of its own beside the panel's; in the panel's own
-    /// loop draw with its frames.
+    /// Waits until a draw is worth it: until something happened in the panel, or [`TICK`] is over; never less than [`INTERVAL`], so that a
+    /// loop which awaits this between two draws draws ten times a second at most. A frame that applies nothing is no reason. For a loop
+    /// of its own beside the panel's; in the panel's own loop draw with its frames.
     ///
     /// # Cancel safety
-    /// Cancel-safe: it only waits.
-    pub async fn changed(&self) {
-        tokio::time::sleep(INTERVAL).await;
-        let changed = self.observer.changed(self.model.cursor());
-        tokio::time::timeout(TICK.saturating_sub(INTERVAL), changed).await.ok();
+    /// Cancel-safe: what happened is drawn next time.
+    pub async fn changed(&mut self) {
+        let end = Instant::now() + TICK;
+        while Instant::now() < end {
+            sleep_until(end.min(Instant::now() + INTERVAL)).await;
+            let changed = poll_fn(|cx| self.watch.poll_changed(cx));
+            if timeout_at(end, changed).await.is_err() || self.watch.look() {
+                return;
+            }
+        }
     }
 }
 
 impl Widget for &mut Console {
     fn render(self, area: Rect, buffer: &mut Buffer) {
-        let view = self.view.insert(self.model.refresh(&self.observer));
-        let widget = ConsoleWidget::new(view, self.model.history()).palette(self.palette);
+        self.watch.look();
+        let Some(view) = self.watch.view() else { return };
+        let widget = ConsoleWidget::new(view, self.watch.history()).palette(self.palette);
         widget.render(area, buffer, &mut self.state);
     }
 }
@@ -113,7 +108,7 @@ impl Widget for &mut Console {
 impl fmt::Debug for Console {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Console")
-            .field("panel", &self.observer.name())
+            .field("panel", &self.watch.name())
             .field("state", &self.state)
             .finish_non_exhaustive()
     }

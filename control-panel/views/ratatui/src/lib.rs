@@ -8,12 +8,8 @@ mod plots;
 mod table;
 mod widget;
 
-pub use control_panel_pages::{ConsoleState, Key, Page};
+pub use control_panel_pages::{ConsoleState, INTERVAL, Key, Page, TICK};
 
 #[cfg(feature = "crossterm")]
 pub use self::key::key;
-pub use self::{
-    console::{Console, INTERVAL, TICK},
-    palette::Palette,
-    widget::ConsoleWidget,
-};
+pub use self::{console::Console, palette::Palette, widget::ConsoleWidget};

@@ -62,7 +62,10 @@ struct Program {
     address: String,
     spawner: Spawner<Update, u32>,
     search: WorkerHandle,
+    pause: FramePause,
     frames: Arc<AtomicU64>,
+    /// How often the loop asked whether it may run a frame.
+    turns: Arc<AtomicU64>,
     ends: Arc<AtomicBool>,
     looped: Option<thread::JoinHandle<()>>,
 }
@@ -77,21 +80,30 @@ impl Program {
         panel.spawn(server.into_worker(IntentSource::LocalUI));
         let (search, spawner) = (panel.spawn_search(), panel.spawner());
         let (frames, ends) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
-        let (count, end) = (Arc::clone(&frames), Arc::clone(&ends));
+        let turns = Arc::new(AtomicU64::new(0));
+        let (asked, count, end) = (Arc::clone(&turns), Arc::clone(&frames), Arc::clone(&ends));
+        let admits = pause.clone();
         let looped = thread::spawn(move || {
             while !end.load(Ordering::Relaxed) {
-                if pause.admits() {
+                if admits.admits() {
                     panel.run_frame(&mut Nothing, &mut (), []);
                     count.fetch_add(1, Ordering::Relaxed);
                 }
+                asked.fetch_add(1, Ordering::Relaxed);
                 thread::sleep(Duration::from_millis(5));
             }
         });
-        Self { address, spawner, search, frames, ends, looped: Some(looped) }
+        Self { address, spawner, search, pause, frames, turns, ends, looped: Some(looped) }
     }
 
     fn frames(&self) -> u64 {
         self.frames.load(Ordering::Relaxed)
+    }
+
+    /// Waits until the loop has asked so often again.
+    fn turns(&self, more: u64) {
+        let before = self.turns.load(Ordering::Relaxed);
+        soon("the loop turns", || self.turns.load(Ordering::Relaxed) >= before + more);
     }
 }
 
@@ -120,46 +132,49 @@ fn with_the_token_workers_frames_and_the_policy_obey_what_is_typed() {
     soon("it is suspended", || program.search.is_suspended());
     say("resume search");
     soon("it is resumed", || !program.search.is_suspended());
-    let before = program.search.generation();
     soon("it runs", || program.search.generation() > 0);
-    // One command is under way at a time: each is typed until it counts.
-    let repeat = |session: &mut Session, command: &str, is: &dyn Fn() -> bool| {
-        let began = Instant::now();
-        while !is() {
-            assert!(began.elapsed() < Duration::from_secs(20), "not in time: {command}");
-            session.keys(format!(":{command}\r").as_bytes());
-            thread::sleep(Duration::from_millis(300));
-        }
-    };
-    repeat(&mut session, "restart search", &|| program.search.generation() > before.max(1));
+    let before = program.search.generation();
+    say("restart search");
+    soon("it runs again", || program.search.generation() > before);
 
-    let held = || {
-        let before = program.frames();
-        thread::sleep(Duration::from_millis(100));
-        program.frames() == before
-    };
-    repeat(&mut session, "pause", &held);
+    say("pause");
+    soon("it is paused", || program.pause.is_paused());
+    // The turn in which it was paused may have had its frame.
+    program.turns(2);
     let paused = program.frames();
-    session.keys(b":step\r");
-    soon("one frame", || program.frames() == paused + 1);
-    assert!(held(), "one, and no more");
-    repeat(&mut session, "unpause", &|| program.frames() > paused + 1);
+    program.turns(20);
+    assert_eq!(program.frames(), paused);
+    say("step");
+    soon("one frame", || program.frames() > paused);
+    program.turns(20);
+    assert_eq!(program.frames(), paused + 1, "one, and no more");
+    say("unpause");
+    soon("frames again", || program.frames() > paused + 1);
 
     session.keys(b":policy\r");
     // Only what changes is drawn: a word that is drawn whole.
     session.until("(Most");
-    repeat(&mut session, "policy most=7", &|| *program.spawner.policy() == 7);
+    session.keys(b":policy most=7\r");
+    soon("it is set", || *program.spawner.policy() == 7);
     session.keys(b":policy most=many\r");
-    session.until("invalid");
+    session.until("string");
     session.keys(b":policy least=1\r");
     session.until("least:");
     assert_eq!(*program.spawner.policy(), 7);
 
-    // The cursor is on a worker. Escape takes a command back.
-    session.keys(b":stop search\x1b");
-    thread::sleep(Duration::from_millis(300));
+    // The cursor is on a worker. Escape takes a command back: then the last answer is there again. What is typed next must come after
+    // it, as Escape and a letter in one piece are a letter with Alt.
+    session.text.clear();
+    session.keys(b":stop search");
+    session.until("h▏");
+    session.text.clear();
+    session.keys(b"\x1b");
+    session.until("says");
+    session.keys(b":suspend search\r");
+    soon("it is suspended once more", || program.search.is_suspended());
     assert!(!program.search.status().is_final());
-    repeat(&mut session, "stop search", &|| program.search.status().is_final());
+    session.keys(b":stop search\r");
+    soon("it is stopped", || program.search.status().is_final());
     session.keys(b"q");
     assert_eq!(session.ended(), Some(0));
 }
@@ -171,8 +186,10 @@ fn without_the_token_nothing_is_typed_and_a_wrong_one_is_refused() {
     session.until("search");
     session.keys(b":stop search\r");
     session.until("it only reads");
-    // What was typed is no command: `s` sorts, and Enter opened a row.
-    thread::sleep(Duration::from_millis(200));
+    // What was typed is no command: `s` sorts, and Enter opened a row. What is typed next is shown once all of that was read.
+    session.text.clear();
+    session.keys(b"\r3");
+    session.until("blocked");
     assert!(!program.search.status().is_final());
     session.keys(b"\x1bq");
     assert_eq!(session.ended(), Some(0));
