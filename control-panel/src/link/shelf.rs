@@ -59,11 +59,19 @@ impl<Op> Shelf<Op> {
         let plain = published.iter().all(|(author, _)| is_plain(author));
         let begin = self.blocks.iter().rposition(|block| plain && version.covers(&block.before));
         let blocks = self.blocks[begin.unwrap_or(0)..].to_vec();
-        Lacked { blocks, version: version.clone(), published: published.clone(), at: plain.then_some((0, 0)) }
+        Lacked {
+            blocks,
+            version: version.clone(),
+            published: published.clone(),
+            at: plain.then_some((0, 0)),
+            together: FIRST,
+        }
     }
 }
 
-/// Runs that are read on the way to a peer together: they stay in the processor's cache for all that is done with them there.
+/// Runs that are read on the way to a peer together: they stay in the processor's cache for all that is done with them there. At first they are few, so that the peer has
+/// some while more are read, and each time twice as many.
+const FIRST: usize = if cfg!(test) { 16 } else { 128 };
 const TOGETHER: usize = if cfg!(test) { 64 } else { 1024 };
 
 /// What is left of what a replica lacks.
@@ -74,6 +82,8 @@ pub(super) struct Lacked<Op> {
     published: Version,
     /// The block and the run in it that is read next; `None` where chains have forks.
     at: Option<(usize, usize)>,
+    /// How many are read next.
+    together: usize,
 }
 
 impl<Op> Lacked<Op> {
@@ -92,10 +102,10 @@ impl<Op> Lacked<Op> {
     /// Likewise, of chains without forks. `None` if the version's end of one is another run than the one that ends there here: then nothing behind that was read.
     fn unforked(&mut self) -> Option<Vec<Arc<Run<Op>>>> {
         let (mut block, mut index) = self.at?;
-        let (mut lacked, mut last) = (Vec::with_capacity(TOGETHER), None::<(Author, u64, &[End])>);
+        let (mut lacked, mut last) = (Vec::with_capacity(self.together), None::<(Author, u64, &[End])>);
         let mut touched = 0;
         while let Some(runs) = self.blocks.get(block).map(|block| &block.runs)
-            && lacked.len() < TOGETHER
+            && lacked.len() < self.together
         {
             let Some(run) = runs.get(index) else {
                 (block, index) = (block + 1, 0);
@@ -121,6 +131,7 @@ impl<Op> Lacked<Op> {
         std::hint::black_box(touched);
         let lacked = lacked.into_iter().cloned().collect();
         self.at = Some((block, index));
+        self.together = (2 * self.together).min(TOGETHER);
         Some(lacked)
     }
 

@@ -290,6 +290,20 @@ fn what_is_sent_is_signed_once_and_proved_once() {
     assert_eq!(counts()[1], 200);
 }
 
+/// A peer that comes back has a little of what it lacks while the rest is read, and then as much at a time as the processor's cache takes.
+#[test]
+fn what_a_peer_lacks_is_read_a_little_at_first() {
+    let mut here = builder(ALICE).build();
+    let link = here.link();
+    for number in 0..250 {
+        here.commit(format!("word {number}"));
+        frame(&mut here);
+    }
+    let pieces = link.since(&Version::new(), link.limits()).unwrap().unwrap();
+    let runs = pieces.map(|piece| link.decode(&piece.unwrap().encode().unwrap()).unwrap().len());
+    assert_eq!(runs.collect::<Vec<_>>(), [16, 32, 64, 64, 64, 10]);
+}
+
 /// What one received with a signature for many runs it hands on up to one: also where it reads a part of them at a time.
 #[test]
 fn what_is_handed_on_ends_with_a_signature() {

@@ -12,7 +12,8 @@ use super::{
     wire::Reader,
 };
 use crate::replica::{
-    run::{Operation, Run},
+    operations::Operations,
+    run::{Header, Operation, Run},
     short::Few,
     signature::{Link, Proof, Verifier, unverified},
 };
@@ -43,27 +44,60 @@ pub(super) fn decode_all<'a, Op, C: Codec<Op> + ?Sized>(
 ) -> Result<Few<Arc<Run<Op>>>, DecodeError> {
     let message = message.into();
     if let Some(verifier) = verifier {
-        let raw = read_runs(message.bytes, limits)?;
-        verify_runs(&raw, verifier)?;
-        let runs = raw.into_iter().map(|RawRun { header, body }| {
-            Run::made(|run| {
-                run.header = header;
-                fill(run, body, message, codec, limits)
-            })
-        });
-        return runs.collect();
+        return decode_proved(message, codec, limits, verifier).map(Few::from);
     }
     let mut reader = RunReader::new(message.bytes, limits)?;
     let mut runs = Vec::new();
     while reader.read()? {
         for RawRun { header, body } in reader.runs.drain(..) {
             runs.push(Run::made(|run| {
-                run.header = header;
-                fill(run, body, message, codec, limits)
+                run.operations = read_operations(body.operations, &header, body.count, codec, limits)?;
+                unread(run, header, body, message);
+                Ok(())
             })?);
         }
     }
     Ok(runs.into())
+}
+
+/// Runs are made as they are read, and their operations once all are proved: what no member wrote never reaches the user's types.
+fn decode_proved<Op, C: Codec<Op> + ?Sized>(
+    message: Message<'_>,
+    codec: &C,
+    limits: &Limits,
+    verifier: &dyn Verifier,
+) -> Result<Vec<Arc<Run<Op>>>, DecodeError> {
+    let (mut reader, mut proof) = (RunReader::new(message.bytes, limits)?, Proof::new(verifier));
+    let (mut runs, mut counts) = (Vec::new(), Vec::new());
+    while reader.read()? {
+        for run in reader.runs.drain(..) {
+            if !proof.follow(&run.link()) {
+                return Err(unproved(message.bytes, limits, verifier));
+            }
+            let RawRun { header, body } = run;
+            counts.push(body.count);
+            runs.push(Run::made(|run| {
+                unread(run, header, body, message);
+                Ok(())
+            })?);
+        }
+    }
+    if !proof.is_whole() {
+        return Err(unproved(message.bytes, limits, verifier));
+    }
+    for (run, count) in runs.iter_mut().zip(counts) {
+        let run = Arc::get_mut(run).expect("it was made here");
+        run.operations = read_operations(&run.bytes, &run.header, count, codec, limits)?;
+    }
+    Ok(runs)
+}
+
+/// Which run it is only the end can say.
+fn unproved(bytes: &[u8], limits: &Limits, verifier: &dyn Verifier) -> DecodeError {
+    match read_runs(bytes, limits).and_then(|raw| verify_runs(&raw, verifier)) {
+        Err(error) => error,
+        Ok(()) => DecodeError::new(0, Refused::Malformed("its verifier does not say the same twice")),
+    }
 }
 
 /// Checks all that [`Delta::decode_signed`](crate::Delta::decode_signed) checks before it reads an operation, and keeps nothing.
@@ -77,11 +111,7 @@ pub(super) fn verify_bytes(
     while proved && reader.read()? {
         proved = reader.runs.iter().all(|run| proof.follow(&run.link()));
     }
-    if proved && proof.is_whole() {
-        return Ok(());
-    }
-    // Which run it is only the end can say.
-    verify_runs(&read_runs(bytes, limits)?, verifier)
+    if proved && proof.is_whole() { Ok(()) } else { Err(unproved(bytes, limits, verifier)) }
 }
 
 /// Before any operation is decoded: what no member wrote never reaches the user's types.
@@ -96,36 +126,38 @@ pub(super) fn verify_runs(raw: &[RawRun<'_>], verifier: &dyn Verifier) -> Result
     }
 }
 
-/// What a run has beside its header.
-fn fill<Op, C: Codec<Op> + ?Sized>(
-    run: &mut Run<Op>,
-    body: Body<'_>,
-    message: Message<'_>,
-    codec: &C,
-    limits: &Limits,
-) -> Result<(), DecodeError> {
-    let mut reader = Reader::new(body.operations);
-    let schema = run.header.schema;
-    let mut read = || {
-        Ok(match read_operation(&mut reader, limits)? {
-            Item::Own(operation) => operation,
-            Item::State(bytes) => decode_state(codec, schema, bytes),
-        })
-    };
-    let operations = if body.count == 1 {
-        Few::One(read()?)
-    } else {
-        let mut operations = Vec::with_capacity(body.count);
-        for _ in 0..body.count {
-            operations.push(read()?);
-        }
-        Few::Many(operations)
-    };
-    run.operations = operations.into();
+/// All that a run has but its operations.
+#[inline]
+fn unread<Op>(run: &mut Run<Op>, header: Header, body: Body<'_>, message: Message<'_>) {
+    run.header = header;
     run.hash = body.hash;
     run.bytes = message.keep(body.operations);
     run.signature = body.signature.into();
-    Ok(())
+}
+
+#[inline]
+fn read_operations<Op, C: Codec<Op> + ?Sized>(
+    bytes: &[u8],
+    header: &Header,
+    count: usize,
+    codec: &C,
+    limits: &Limits,
+) -> Result<Operations<Op>, DecodeError> {
+    let mut reader = Reader::new(bytes);
+    let mut read = || {
+        Ok(match read_operation(&mut reader, limits)? {
+            Item::Own(operation) => operation,
+            Item::State(bytes) => decode_state(codec, header.schema, bytes),
+        })
+    };
+    if count == 1 {
+        return read().map(|one| Few::One(one).into());
+    }
+    let mut operations = Vec::with_capacity(count);
+    for _ in 0..count {
+        operations.push(read()?);
+    }
+    Ok(Few::Many(operations).into())
 }
 
 /// Never refused: a replica of an older schema keeps these bytes unread, and one that refused them could admit nothing that depends on them.

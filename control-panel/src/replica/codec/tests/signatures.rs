@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    super::{Limits, Postcard, Refused, delta::looks},
+    super::{Limits, Postcard, Refused, delta::looks, read_postcard},
     world::{Op, apply, author, delta, history, peer, run, same},
 };
 use crate::{
@@ -71,6 +71,28 @@ fn an_unsigned_end_proves_nothing() {
         assert_eq!(error.refused(), &Refused::Signature { author: author(0), seq: end as u64 });
         assert_eq!(Delta::<Op>::verify(&bytes, &Limits::default(), &TestKeys), Err(error));
     }
+}
+
+/// What no member wrote never reaches the user's types, however much before it is proved.
+#[test]
+fn no_operation_is_read_before_all_are_proved() {
+    let read = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&read);
+    let codec = Postcard::<Op>::migrating(99, move |_, bytes| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        read_postcard(bytes)
+    });
+    let decode = |runs: &[_]| {
+        Delta::decode_signed(&delta(runs).encode().unwrap(), &codec, &Limits::default(), &TestKeys)
+    };
+    let mut runs = chain(200, "a");
+    assert_eq!(decode(&runs).unwrap().runs.len(), 200);
+    assert_eq!(read.swap(0, Ordering::Relaxed), 200);
+    Arc::get_mut(&mut runs[199]).unwrap().signature = Signature::default();
+    decode(&runs).unwrap_err();
+    Arc::get_mut(&mut runs[199]).unwrap().signature = [1; 8][..].into();
+    decode(&runs).unwrap_err();
+    assert_eq!(read.load(Ordering::Relaxed), 0);
 }
 
 #[test]

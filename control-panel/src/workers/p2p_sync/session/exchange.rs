@@ -24,8 +24,8 @@ use crate::{
     replica::State,
 };
 
-/// Bytes that are made before they are written.
-const AHEAD: usize = 64 << 10;
+/// Bytes that are made before they are written: those are on their way while more are made.
+const AHEAD: usize = 16 << 10;
 
 /// Chunks that are read at a time: each is what a packet had of the stream.
 const CHUNKS: usize = 32;
