@@ -1,11 +1,13 @@
 //! Where control-panel is when no `crate = …` says so, and who re-exports it where a crate does not depend on it itself.
 
 use std::path::Path;
+use std::sync::LazyLock;
 use std::{env, fs};
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
+use crate::editor;
 use crate::errors::Errors;
 
 const PACKAGE: &str = "control-panel";
@@ -13,7 +15,7 @@ const PACKAGE: &str = "control-panel";
 /// `::control_panel`. Where the crate that is compiled has no such dependency and one that re-exports it, that one is reported with
 /// what to write, and the item is expanded with it.
 pub(crate) fn path(errors: &Errors, write: impl Fn(&str) -> String) -> TokenStream {
-    let Some(name) = read() else { return quote!(::control_panel) };
+    let Some(name) = found() else { return quote!(::control_panel) };
     errors.at_span(
         Span::call_site(),
         format_args!(
@@ -24,6 +26,12 @@ pub(crate) fn path(errors: &Errors, write: impl Fn(&str) -> String) -> TokenStre
     );
     let name = Ident::new(&name, Span::call_site());
     quote!(::#name)
+}
+
+/// Once for a crate where a compiler asks, which compiles one.
+fn found() -> Option<String> {
+    static FOUND: LazyLock<Option<String>> = LazyLock::new(read);
+    if editor::is_compiler() { FOUND.clone() } else { read() }
 }
 
 /// What a build without cargo has not, is not asked.

@@ -227,6 +227,9 @@ fn distance(a: &str, b: &str) -> usize {
 /// The same without the invisible groups in which a `macro_rules!` wraps what it captured as `$x:literal`, `:expr`, `:ty` or
 /// `:path`. For reading: what is emitted keeps them, because they hold `&$t` together.
 pub(crate) fn see_through(tokens: TokenStream) -> TokenStream {
+    if !tokens.clone().into_iter().any(|token| matches!(token, TokenTree::Group(_))) {
+        return tokens;
+    }
     let see = |token| match token {
         TokenTree::Group(group) => {
             let inner = see_through(group.stream());

@@ -62,6 +62,9 @@ pub(super) fn cut(errors: &Errors, place: &Place, tokens: TokenStream, form: &st
 
 /// `source = A | restart = never`: how long the sign is that stands between two arguments, if there is one.
 fn sign_for_comma(place: &Place, part: &[TokenTree], rest: &[TokenTree]) -> usize {
+    if !matches!(rest.first(), Some(TokenTree::Punct(_))) {
+        return 0;
+    }
     let sign =
         |token: &&TokenTree| matches!(token, TokenTree::Punct(sign) if "/|&@.+".contains(sign.as_char()));
     let length = rest.iter().take_while(sign).count();

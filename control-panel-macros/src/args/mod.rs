@@ -86,6 +86,14 @@ impl Arguments {
         self.unread || self.without_value.contains(&key) || self.list.iter().any(|arg| arg.name == key)
     }
 
+    /// The keys that stand there, or may.
+    pub(crate) fn attempted(&self, place: &Place) -> Vec<&'static str> {
+        if self.unread {
+            return place.keys.iter().map(|key| key.name).collect();
+        }
+        self.list.iter().map(|arg| arg.name).chain(self.without_value.iter().copied()).collect()
+    }
+
     /// The same as if all of them had been written in one attribute.
     pub(crate) fn join(&mut self, errors: &Errors, more: Self) {
         self.unread |= more.unread;

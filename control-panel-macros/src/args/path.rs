@@ -1,6 +1,6 @@
 //! A value that is a path or a type.
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::parse::Parse;
 use syn::{LitStr, Path, Token, Type, TypePath};
@@ -13,6 +13,9 @@ impl Arg {
     /// A path to a value: `Feed::Rss`, `<Update as Home>::SOURCE`.
     pub(crate) fn value_path(&self, errors: &Errors) -> Option<TokenStream> {
         let tokens: Vec<TokenTree> = self.value.clone().into_iter().collect();
+        if is_plain_path(&tokens) {
+            return Some(self.value.clone());
+        }
         if let Some(path) = path_within(&tokens) {
             let shown = readable(&path);
             errors.at(&self.value, format_args!("`{0}` is a path alone; write `{0} = {shown}`", self.key));
@@ -142,6 +145,13 @@ impl Arg {
         path.leading_colon = Some(<Token![::]>::default());
         Some(path)
     }
+}
+
+/// `Feed::Rss`: most are, and to read one costs each build.
+fn is_plain_path(tokens: &[TokenTree]) -> bool {
+    let [TokenTree::Ident(ty), first, second, TokenTree::Ident(value)] = tokens else { return false };
+    let in_capitals = |word: &Ident| word.to_string().starts_with(char::is_uppercase);
+    is_punct(first, ':') && is_punct(second, ':') && in_capitals(ty) && in_capitals(value)
 }
 
 /// A word or a colon.

@@ -70,7 +70,6 @@ pub(super) fn spawn(
     let source = options.source.as_ref().map(|given| &given.value);
     let output = function.output.as_ref().and_then(|(_, ty)| ends(ty));
     let (first, last) = output.unwrap_or((name.span(), name.span()));
-    let cx = context_name(function, arguments, last);
     let passed =
         arguments.iter().map(|(name, ty)| if options.restarts() { again(name, ty) } else { quote!(#name) });
     let passed: Vec<TokenStream> = passed.collect();
@@ -80,29 +79,28 @@ pub(super) fn spawn(
     // closure's context, and what spawns: what is refused of its type is refused in each of these, and at one place it is
     // reported once.
     let host = quote_spanned!(hidden_at(first)=> __S);
-    let constructor = constructor(options);
     // A context by another name is an alias, or is what is wrong.
     let context = function.typed().next().filter(|(argument, _)| !argument.is_context());
     let context = context.and_then(|(_, ty)| ends(ty));
     let context = context.map_or_else(|| hidden_at(last), |(first, _)| hidden_at(first));
-    let spawn = format_ident!("spawn", span = context);
     let mut called = name.clone();
     called.set_span(name.span().located_at(context));
+
     // The function itself where nothing is cloned: rustc checks a closure as a function of its own, for each worker.
+    let constructor = constructor(options);
     let direct = constructor == "once" && passed.len() <= MOST_DIRECT;
-    let (constructor, run) = if direct {
-        let constructor = match passed.len() {
-            0 => constructor,
-            count => format_ident!("{constructor}_{count}"),
-        };
-        (constructor, quote!(#called #(, #passed)*))
-    } else {
-        (constructor, quote!(move |#cx| #called(#cx #(, #passed)*)))
+    let (constructor, run) = match passed.len() {
+        0 if direct => (constructor, quote!(#called)),
+        count if direct => (format_ident!("{constructor}_{count}"), quote!(#called #(, #passed)*)),
+        _ => {
+            let cx = context_name(function, arguments, last);
+            (constructor, quote!(move |#cx| #called(#cx #(, #passed)*)))
+        }
     };
     let constructor = respan(quote!(::#constructor), hidden_at(last));
     let mut run = Group::new(Delimiter::Parenthesis, run);
     run.set_span(last);
-
+    let spawn = format_ident!("spawn", span = context);
     quote! {
         #host #constructor #run #setters.#spawn(self, #worker, #source)
     }

@@ -292,6 +292,9 @@ fn output(errors: &Errors, function: &Function, options: &Options) {
         // It is no `async fn`, which is reported.
         return;
     }
+    if !types::is_unusual(output) {
+        return;
+    }
     match syn::parse2::<Type>(output.clone()) {
         Ok(Type::ImplTrait(_)) => match types::future(output) {
             Some(FutureType::Impl(future)) if !options.is_call() => {

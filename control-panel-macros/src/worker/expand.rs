@@ -10,9 +10,9 @@ use super::options::Options;
 use super::parse::Function;
 use crate::args::Given;
 use crate::editor;
-use crate::support::{ends, hidden_at, pascal, plain, respan};
+use crate::support::{ends, hidden_at, pascal, plain};
 
-pub(crate) fn worker(item: &TokenStream, function: &Function, options: &Options) -> TokenStream {
+pub(crate) fn worker(item: &[TokenTree], function: &Function, options: &Options) -> TokenStream {
     let names = Names::new(function, options);
     let Names { krate, trait_name, method, .. } = &names;
     let vis = &function.vis;
@@ -61,20 +61,15 @@ pub(crate) fn worker(item: &TokenStream, function: &Function, options: &Options)
 /// The function with `<>` behind its name. A type that is not there is looked for in the function, in the trait and in its impl: where rustc
 /// could make it a parameter of the function, it would say so there, and report three errors for one. An editor gets the function
 /// untouched.
-fn with_angles(item: &TokenStream, function: &Function) -> TokenStream {
+fn with_angles(item: &[TokenTree], function: &Function) -> TokenStream {
+    let is_fn = |token: &TokenTree| matches!(token, TokenTree::Ident(word) if word == "fn");
+    let name = item.iter().position(is_fn).map_or(0, |at| at + 1);
     if function.generics.lt_token.is_some() || !editor::is_compiler() {
-        return item.clone();
+        return item.iter().cloned().collect();
     }
-    let (mut named, mut after_fn) = (false, false);
-    let with = |token: TokenTree| {
-        let word = matches!(token, TokenTree::Ident(_));
-        let angles = !named && after_fn && word;
-        named |= angles;
-        after_fn = matches!(&token, TokenTree::Ident(word) if word == "fn");
-        let angles = if angles { angles_at(token.span()) } else { TokenStream::new() };
-        std::iter::once(token).chain(angles)
-    };
-    item.clone().into_iter().flat_map(with).collect()
+    let (before, after) = item.split_at(name + 1);
+    let angles = angles_at(function.name.span());
+    before.iter().cloned().chain(angles).chain(after.iter().cloned()).collect()
 }
 
 /// `<>` that no suggestion can be about.
@@ -88,10 +83,15 @@ fn spawns(function: &Function, options: &Options, krate: &TokenStream) -> TokenS
     let Some(context) = function.context_type() else { return quote!(#krate::__private::Spawns<()>) };
     let Some((first, last)) = ends(context) else { return quote!(#krate::__private::Spawns<#context>) };
     // A crate that is not there is reported where it is written, once.
-    let krate = if options.krate.is_some() { krate.clone() } else { respan(krate.clone(), first) };
-    let open = respan(quote!(::__private::Spawns<), first);
-    let close = respan(quote!(>), last);
-    quote!(#krate #open #context #close)
+    let open = match &options.krate {
+        Some(_) => {
+            let open = quote_spanned!(first=> ::__private::Spawns<);
+            quote!(#krate #open)
+        }
+        None => quote_spanned!(first=> ::control_panel::__private::Spawns<),
+    };
+    let close = quote_spanned!(last=> >);
+    quote!(#open #context #close)
 }
 
 fn param_ident(param: &GenericParam) -> Option<&Ident> {

@@ -15,10 +15,10 @@ mod signature;
 mod split;
 mod types;
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 
 use self::options::Options;
-use self::parse::Item;
+use self::parse::{Function, Item};
 use crate::editor;
 use crate::errors::Errors;
 use crate::support::{plain, readable, see_through};
@@ -26,10 +26,12 @@ use crate::support::{plain, readable, see_through};
 pub(crate) fn worker(args: TokenStream, item: &TokenStream) -> TokenStream {
     let errors = Errors::new();
     parentheses(&errors, &args);
-    let options = Options::parse(&errors, args.clone(), is_async(item));
+    let tokens: Vec<TokenTree> = item.clone().into_iter().collect();
+    let options = Options::parse(&errors, args.clone(), is_async(&tokens));
     let shown = editor::of(&options.home, "worker", &[args]);
-    let function = match syn::parse2::<Item>(item.clone()) {
-        Ok(Item::Function(function)) => function,
+    let (signature, body) = without_body(&tokens);
+    let function = match syn::parse2::<Item>(signature) {
+        Ok(Item::Function(function)) => Function { body: body.unwrap_or(function.body), ..*function },
         Ok(Item::Other(word)) => {
             check::not_a_function(&errors, &word);
             return fallback::untouched(item, &options, errors);
@@ -42,7 +44,7 @@ pub(crate) fn worker(args: TokenStream, item: &TokenStream) -> TokenStream {
     if errors.is_empty() && function.is_complete() && !check::rustc_refuses(&function) {
         // Nothing was found, so what this adds to the output is nothing.
         let none = errors.into_tokens();
-        return [shown, expand::worker(item, &function, &options), none].into_iter().collect();
+        return [shown, expand::worker(&tokens, &function, &options), none].into_iter().collect();
     }
     [shown, fallback::worker(item, &function, &options, errors)].into_iter().collect()
 }
@@ -64,8 +66,22 @@ fn parentheses(errors: &Errors, args: &TokenStream) {
 }
 
 /// Whether it is an `async fn`, however much of it is typed: then some kinds are out of the question.
-fn is_async(item: &TokenStream) -> bool {
+fn is_async(item: &[TokenTree]) -> bool {
     let word = |token: &TokenTree, name: &str| matches!(token, TokenTree::Ident(word) if word == name);
-    let mut before = item.clone().into_iter().take_while(|token| !word(token, "fn"));
-    before.any(|token| word(&token, "async"))
+    let mut before = item.iter().take_while(|token| !word(token, "fn"));
+    before.any(|token| word(token, "async"))
+}
+
+/// The item with empty braces at its end, and what stands there: it may be long, and nothing in it is looked at.
+fn without_body(item: &[TokenTree]) -> (TokenStream, Option<TokenTree>) {
+    let Some((TokenTree::Group(body), signature)) = item.split_last() else {
+        return (item.iter().cloned().collect(), None);
+    };
+    if body.delimiter() != Delimiter::Brace {
+        return (item.iter().cloned().collect(), None);
+    }
+    let mut empty = Group::new(Delimiter::Brace, TokenStream::new());
+    empty.set_span(body.span());
+    let empty = TokenTree::Group(empty);
+    (signature.iter().cloned().chain([empty]).collect(), Some(body.clone().into()))
 }

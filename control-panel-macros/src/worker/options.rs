@@ -86,8 +86,7 @@ impl Options {
                 (key.name == "kind" && is_async).then(local)
             })
         };
-        options.unread =
-            PLACE.keys.iter().map(|key| key.name).filter(|key| arguments.attempts(key)).collect();
+        options.unread = arguments.attempted(&PLACE);
         for arg in &arguments.list {
             options.read(errors, arg);
         }

@@ -1,7 +1,7 @@
 //! Reads the signature by hand and leaves the body as it came: without syn's `full`, and whatever is
 //! half typed inside the braces.
 
-use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Spacing, Span, TokenStream, TokenTree};
 use quote::quote;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
@@ -259,6 +259,9 @@ fn is_body(token: &TokenTree) -> bool {
 }
 
 fn parse_argument(tokens: TokenStream) -> Argument {
+    if let Some(kind) = plain_argument(&tokens) {
+        return Argument { attrs: Vec::new(), kind, tokens };
+    }
     let read = |input: ParseStream<'_>| {
         let attrs = input.call(Attribute::parse_outer)?;
         let kind = parse_argument_kind(input)?;
@@ -267,6 +270,26 @@ fn parse_argument(tokens: TokenStream) -> Argument {
     let (attrs, kind) = syn::parse::Parser::parse2(read, tokens.clone())
         .unwrap_or_else(|_| (Vec::new(), ArgumentKind::Unreadable));
     Argument { attrs, kind, tokens }
+}
+
+/// `name: Type` with a type that is plain: most are, and to read one costs each build.
+fn plain_argument(tokens: &TokenStream) -> Option<ArgumentKind> {
+    let mut tokens = tokens.clone().into_iter();
+    let (TokenTree::Ident(name), TokenTree::Punct(colon)) = (tokens.next()?, tokens.next()?) else {
+        return None;
+    };
+    let is_name = name != "_" && name != "self";
+    let ty: TokenStream = tokens.collect();
+    if !is_name
+        || colon.as_char() != ':'
+        || colon.spacing() != Spacing::Alone
+        || ty.is_empty()
+        || !types::is_plain(&ty)
+    {
+        return None;
+    }
+    let context = context::is_context(&ty, true);
+    Some(ArgumentKind::Typed { pattern: Pattern::Name(name), ty, plain: true, context })
 }
 
 fn parse_argument_kind(input: ParseStream<'_>) -> syn::Result<ArgumentKind> {

@@ -109,7 +109,22 @@ fn is_never_sized_type(ty: &Type) -> bool {
 
 /// The same of tokens.
 pub(crate) fn is_never_sized(ty: &TokenStream) -> bool {
-    !is_plain(ty) && read(ty).is_some_and(|ty| is_never_sized_type(&ty))
+    is_unusual(ty) && read(ty).is_some_and(|ty| is_never_sized_type(&ty))
+}
+
+/// Whether what is returned may be something else than a value of a named type. Most are, and to read them costs each build.
+pub(super) fn is_unusual(ty: &TokenStream) -> bool {
+    let mut tokens = ty.clone().into_iter();
+    let first = tokens.next();
+    let last = tokens.last();
+    let flawed = |word: &Ident| ["str", "OsStr", "CStr", "Path"].iter().any(|flawed| word == flawed);
+    match (&first, &last) {
+        (Some(TokenTree::Ident(word)), _) if word == "impl" || word == "dyn" => true,
+        (Some(TokenTree::Ident(word)), None) => flawed(word),
+        (_, Some(TokenTree::Ident(word))) => flawed(word),
+        (Some(TokenTree::Ident(_)), _) => false,
+        _ => true,
+    }
 }
 
 /// The types in this one that have to be of a known size: those of a tuple, an array, a `Vec`.
