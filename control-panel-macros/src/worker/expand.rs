@@ -83,12 +83,11 @@ fn spawns(function: &Function, options: &Options, krate: &TokenStream) -> TokenS
     let Some(context) = function.context_type() else { return quote!(#krate::__private::Spawns<()>) };
     let Some((first, last)) = ends(context) else { return quote!(#krate::__private::Spawns<#context>) };
     // A crate that is not there is reported where it is written, once.
-    let open = match &options.krate {
-        Some(_) => {
-            let open = quote_spanned!(first=> ::__private::Spawns<);
-            quote!(#krate #open)
-        }
-        None => quote_spanned!(first=> ::control_panel::__private::Spawns<),
+    let open = if options.krate.is_some() {
+        let open = quote_spanned!(first=> ::__private::Spawns<);
+        quote!(#krate #open)
+    } else {
+        quote_spanned!(first=> ::control_panel::__private::Spawns<)
     };
     let close = quote_spanned!(last=> >);
     quote!(#open #context #close)

@@ -120,8 +120,7 @@ pub(super) fn is_unusual(ty: &TokenStream) -> bool {
     let flawed = |word: &Ident| ["str", "OsStr", "CStr", "Path"].iter().any(|flawed| word == flawed);
     match (&first, &last) {
         (Some(TokenTree::Ident(word)), _) if word == "impl" || word == "dyn" => true,
-        (Some(TokenTree::Ident(word)), None) => flawed(word),
-        (_, Some(TokenTree::Ident(word))) => flawed(word),
+        (Some(TokenTree::Ident(word)), None) | (_, Some(TokenTree::Ident(word))) => flawed(word),
         (Some(TokenTree::Ident(_)), _) => false,
         _ => true,
     }
