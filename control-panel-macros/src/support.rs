@@ -104,15 +104,6 @@ pub(crate) fn shown_at(tokens: TokenStream, (first, last): (Span, Span)) -> Toke
     shown.collect()
 }
 
-/// All of the tokens at one place.
-pub(crate) fn respan(tokens: TokenStream, span: Span) -> TokenStream {
-    let respan = |mut token: TokenTree| {
-        token.set_span(span);
-        token
-    };
-    tokens.into_iter().map(respan).collect()
-}
-
 /// The name without `r#`.
 pub(crate) fn plain(ident: &Ident) -> String {
     let name = ident.to_string();

@@ -63,11 +63,8 @@ impl Key {
             return None;
         }
         let found = readable(&sign);
-        let mut parts = split_commas(inside.clone());
-        if sign.is_empty()
-            && parts.len() > 1
-            && !inside.clone().into_iter().any(|token| is_punct(&token, '='))
-        {
+        let mut parts = if sign.is_empty() { split_commas(inside.clone()) } else { Vec::new() };
+        if parts.len() > 1 && !inside.clone().into_iter().any(|token| is_punct(&token, '=')) {
             // `backoff("10ms", "30s")`: as a call.
             let fix = match parts.as_slice() {
                 [base, max] if name == "backoff" => {

@@ -11,7 +11,7 @@ use super::options::Options;
 use super::parse::{Argument, ArgumentKind, Function, Pattern};
 use crate::args::Given;
 use crate::duration;
-use crate::support::{ends, hidden_at, respan};
+use crate::support::{ends, hidden_at};
 
 /// The arguments of the spawn method: those of the function but for its context.
 pub(super) fn arguments(function: &Function) -> Vec<(Ident, &TokenStream)> {
@@ -97,7 +97,8 @@ pub(super) fn spawn(
             (constructor, quote!(move |#cx| #called(#cx #(, #passed)*)))
         }
     };
-    let constructor = respan(quote!(::#constructor), hidden_at(last));
+    let constructor = format_ident!("{constructor}", span = hidden_at(last));
+    let constructor = quote_spanned!(hidden_at(last)=> ::#constructor);
     let mut run = Group::new(Delimiter::Parenthesis, run);
     run.set_span(last);
     let spawn = format_ident!("spawn", span = context);

@@ -36,6 +36,7 @@ pub(crate) fn worker(item: &[TokenTree], function: &Function, options: &Options)
     let trait_params = (!params.is_empty()).then(|| quote!(<#(#params),*>));
     let trait_args = (!idents.is_empty()).then(|| quote!(<#(#idents),*>));
 
+    let signature = quote!(fn #method(&self #(, #parameters)*) -> #krate::WorkerHandle #command);
     let item = with_angles(item, function);
     quote! {
         #item
@@ -47,11 +48,11 @@ pub(crate) fn worker(item: &[TokenTree], function: &Function, options: &Options)
             #(#on_method)*
             #many
             #method_docs
-            fn #method(&self #(, #parameters)*) -> #krate::WorkerHandle #command;
+            #signature;
         }
         #(#shared)*
         impl<__S: #spawns + ?::core::marker::Sized #(, #params)*> #trait_name #trait_args for __S {
-            fn #method(&self #(, #parameters)*) -> #krate::WorkerHandle #command {
+            #signature {
                 #body
             }
         }
