@@ -1,8 +1,8 @@
-//! What a worker's code sees, and what its spawner keeps.
+//! What a worker's code gets, and what the caller that spawns it gets.
 //!
-//! A [`Worker`] is a worker before it is spawned; [`#[worker]`](macro@crate::worker) writes one from an `async fn`. Each run of
-//! it gets a [`Context`], through which it sends intents, watches the [policy](PolicyWatch) and learns that it should stop. The
-//! caller that spawned it keeps a [`WorkerHandle`].
+//! A [`Worker`] describes a worker that is not spawned yet; [`#[worker]`](macro@crate::worker) makes one from an `async fn`. Each
+//! run gets a [`Context`], through which it sends intents, watches the [policy](PolicyWatch) and notices that it should stop.
+//! The caller gets a [`WorkerHandle`], which shows the worker's status and stops or restarts it.
 //!
 //! ```
 //! use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, worker};

@@ -1,7 +1,8 @@
 //! What happened to the workers of a panel, numbered, in order.
 //!
-//! [`Events`] reads the panel's log from where it began, at its own pace: a reader that falls behind gets
-//! [`Notice::Lagged`] with the number of events that it missed. [`forward_events`](crate::PanelBuilder::forward_events) turns events into intents instead.
+//! [`ControlPanel::events`](crate::ControlPanel::events) returns a reader of the panel's log, which begins with the next event.
+//! It reads at its own pace: if it falls behind, it gets a [`Notice::Lagged`] with the number of events that it missed.
+//! [`forward_events`](crate::PanelBuilder::forward_events) gives the events to the reducer instead, as intents.
 //!
 //! ```
 //! use control_panel::{

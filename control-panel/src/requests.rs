@@ -1,8 +1,10 @@
 //! Commands to a worker, and questions with an answer.
 //!
-//! A worker that names an inbox type has a typed [`Inbox`] of commands, which its handle sends; several workers can share one
-//! by a [`Broadcast`]. A [`Reply`] is the half that answers a question, in a command or in an intent, and its [`Answer`] is the
-//! half that waits: a question that is dropped unanswered ends in an error, never in a wait without end.
+//! A worker that declares an inbox receives commands of one type through its [`Inbox`]. Its handle sends them;
+//! [`broadcast_command`](crate::ControlPanel::broadcast_command) sends one to all workers of a name and returns a [`Broadcast`].
+//!
+//! A question is a command or an intent that carries a [`Reply`]. The receiver answers through the reply, and the caller awaits
+//! the [`Answer`]. If the reply is dropped unanswered, the answer is an error, so no caller waits forever.
 //!
 //! ```
 //! use control_panel::{

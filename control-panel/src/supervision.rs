@@ -1,8 +1,9 @@
 //! How workers are supervised, how their runs end, and what a shutdown reports.
 //!
-//! A worker's options say when it is restarted ([`Restart`]), after which wait ([`Backoff`]), how often is too often
-//! ([`Intensity`]), how it is stopped ([`Cancel`]) and what a failure means for others ([`Strategy`], [`Group`]). Each run ends
-//! in an [`Exit`], whose [`Cause`] or [`PanicReport`] says why; the last word is the [`ShutdownReport`].
+//! A worker's options say whether it is restarted ([`Restart`]), how long it waits before that ([`Backoff`]), how many restarts
+//! are too many ([`Intensity`]), how it is stopped ([`Cancel`]) and what its failure means for the others of its group
+//! ([`Strategy`], [`Group`]). Each run ends in an [`Exit`]; a [`Cause`] says why it was stopped, a [`PanicReport`] where it
+//! panicked. A shutdown returns the exits of all workers in a [`ShutdownReport`].
 //!
 //! ```
 //! use control_panel::{

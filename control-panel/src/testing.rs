@@ -1,5 +1,4 @@
-//! Testing workers and panels, without real time and without a frame loop; and states that replicas share, without a network.
-//! Feature `testing`.
+//! Tests of workers and panels without real time and without a frame loop, and of replicas without a network. Feature `testing`.
 //!
 //! Put it among your dev-dependencies: `control-panel = { version = "0.1", features = ["testing"] }`.
 //!

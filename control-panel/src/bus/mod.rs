@@ -1,5 +1,6 @@
-//! Publish-subscribe from the state back to its users: a typed [`SignalBus`] beside the panel. Intents request a change of the
-//! state; signals announce one, and change nothing.
+//! Publish and subscribe: a typed [`SignalBus`] announces to workers, views and other threads what has changed.
+//!
+//! An intent requests a change of the state. A signal announces that one has happened, and changes nothing.
 //!
 //! ```
 //! use control_panel::{ControlPanel, GraphIntent, IntentSource, bus::Received};

@@ -1,8 +1,8 @@
-//! One look at a panel: its workers, its queue, its frames, and what lies above them. Every view (the dashboard, the terminal, the
-//! window) only draws a [`View`].
+//! What a console shows of a panel: its workers, its queue, its frames, and the journals, peers and mods beside it. The dashboard,
+//! the terminal and the window all draw the same [`View`].
 //!
-//! An [`Observer`] reads figures without making the frame thread wait. A [`Console`] turns what it read into rows: it is pure, so what
-//! it shows depends on the [`Snapshot`]s and the moments that it was given, and on nothing else. A view takes both:
+//! An [`Observer`] reads figures without making the frame thread wait. A [`Console`] turns them into rows. It is pure: the same
+//! [`Snapshot`]s at the same moments give the same view. A program that draws a console has both:
 //!
 //! ```
 //! use control_panel::{

@@ -1,7 +1,8 @@
-//! The panel: it owns the queue, the policy, the workers and, unless there already is one, their runtime.
+//! A [`ControlPanel`] owns the queue, the policy and the workers, and a runtime for them where the program has none.
 //!
-//! [`ControlPanel::builder`] sets what has a default, [`ControlPanel::spawner`] creates a [`Spawner`] for other threads and for
-//! workers, and [`ControlPanel::status`] shows what all of them do.
+//! [`ControlPanel::builder`] returns a [`PanelBuilder`], which sets its options. [`ControlPanel::spawner`] returns a [`Spawner`],
+//! through which other threads and workers spawn workers. [`ControlPanel::status`] returns a [`PanelStatus`]: what the workers
+//! and the queue do at this moment.
 //!
 //! ```
 //! use control_panel::{

@@ -11,8 +11,8 @@
 //! A missing gauge does not count. One that cannot be read, or shows nonsense, is a [`MemoryReadError`] in
 //! [`MemoryReadings`], and the others still count.
 //!
-//! Generic over your intent, which is created `From` a [`MemoryPressure`], and over your policy, which sets the thresholds
-//! ([`MemoryPolicy`]) and may change them at any time.
+//! It works with the program's own types. Your intent is created `From` a [`MemoryPressure`]. Your policy implements
+//! [`MemoryPolicy`], which sets the thresholds and may change them at any time.
 //!
 //! ```
 //! use control_panel::workers::memory_monitor::{

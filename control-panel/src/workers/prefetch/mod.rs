@@ -1,13 +1,15 @@
 //! The prefetch scheduler: predicts what will be wanted next, and requests it ahead of time, at a limited pace.
 //!
-//! Generic over your intent, which is created `From` a [`Prewarm`]; over your node, any key that is `Ord`; and over your
-//! policy, which turns it on and off and sets its pace and budget ([`PrefetchPolicy`]), at any time. The frame loop publishes
-//! the candidates through a [`PrefetchFeed`]; a [`Heuristic`] ranks them.
+//! It works with the program's own types. Your intent is created `From` a [`Prewarm`]. Your node is any key that is `Ord`. Your
+//! policy implements [`PrefetchPolicy`], which turns the scheduler on and off and sets its pace and budget, at any time. The
+//! frame loop publishes the candidates through a [`PrefetchFeed`], and a [`Heuristic`] ranks them.
 //!
-//! It yields to everything else: it never waits in line for a slot, leaves at most its budget of intents undrained and never
-//! uses more than half of the queue, backs off exponentially when there is no room (starting over for another focus or other
-//! settings), runs four times slower under a memory warning, and stops while memory is critical. For one focus, no node is
-//! chosen twice.
+//! It yields to everything else:
+//!
+//! - It never waits for a slot, leaves at most its budget of intents undrained, and never uses more than half of the queue.
+//! - When there is no room it backs off exponentially. Another focus or other settings end the backoff.
+//! - Under a memory warning it runs four times slower, and while memory is critical it stops.
+//! - For one focus, no node is chosen twice.
 //!
 //! Given the same seed, the same publications and the same frames at the same instants, it makes the same decisions.
 //!
