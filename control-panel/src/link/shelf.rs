@@ -20,7 +20,34 @@ pub(super) struct Shelf<Op> {
 struct Block<Op> {
     /// What was published before its first run.
     before: Version,
-    runs: Vec<Arc<Run<Op>>>,
+    runs: Vec<Placed<Op>>,
+}
+
+/// A run, and beside it what says whether a replica has it: most of those that are passed over were made long ago, and a look into each would wait for memory.
+struct Placed<Op> {
+    author: AuthorKey,
+    next_seq: u64,
+    run: Arc<Run<Op>>,
+}
+
+impl<Op> Placed<Op> {
+    fn new(run: Arc<Run<Op>>) -> Self {
+        Self { author: key(run.header.author), next_seq: run.next_seq(), run }
+    }
+}
+
+impl<Op> Clone for Placed<Op> {
+    fn clone(&self) -> Self {
+        Self { run: Arc::clone(&self.run), ..*self }
+    }
+}
+
+/// An author, in short. Two may have the same: then it says nothing.
+type AuthorKey = u64;
+
+fn key(Author { peer, incarnation }: Author) -> AuthorKey {
+    let first = peer.0.first_chunk().expect("a key has 32 bytes");
+    u64::from_le_bytes(*first).wrapping_add(u64::from(incarnation).rotate_left(32))
 }
 
 impl<Op> Default for Shelf<Op> {
@@ -32,12 +59,13 @@ impl<Op> Default for Shelf<Op> {
 impl<Op> Shelf<Op> {
     /// With these runs behind all others; `before` is the version before them. Blocks grow as the digits of a binary counter, so a run is copied some
     /// twelve times at most.
-    pub(super) fn with(&self, mut runs: Vec<Arc<Run<Op>>>, before: &Version) -> Self {
+    pub(super) fn with(&self, runs: Vec<Arc<Run<Op>>>, before: &Version) -> Self {
         let mut blocks = self.blocks.clone();
         if runs.is_empty() {
             return Self { blocks };
         }
         let mut before = before.clone();
+        let mut runs: Vec<_> = runs.into_iter().map(Placed::new).collect();
         while let Some(last) = blocks.last() {
             if last.runs.len() > runs.len() || last.runs.len() + runs.len() > BLOCK {
                 break;
@@ -53,17 +81,19 @@ impl<Op> Shelf<Op> {
     /// Runs that a replica of that version lacks, each behind its past, some at a time. Where it has an end of an author's chain that is not here, it gets all of that
     /// author, and so it does of a forked one but for what its ends follow: that is how forks are found.
     ///
-    /// Costs a look at each run that was published since it had all, when that one is [read](Lacked::read); of chains with forks, now.
+    /// Costs a look at the place of each run that was published since it had all, when that one is [read](Lacked::read); of chains with forks, at the runs.
     pub(super) fn since(&self, version: &Version, published: &Version) -> Lacked<Op> {
         let is_plain = |author: Author| version.ends(author).len() <= 1 && published.ends(author).len() <= 1;
         let plain = published.iter().all(|(author, _)| is_plain(author));
+        let known = plain.then(|| Known::of(version, published)).flatten();
+        let plain = known.is_some();
         let begin = self.blocks.iter().rposition(|block| plain && version.covers(&block.before));
         let blocks = self.blocks[begin.unwrap_or(0)..].to_vec();
         Lacked {
             blocks,
             version: version.clone(),
             published: published.clone(),
-            at: plain.then_some((0, 0)),
+            next: known.map(|known| (known, (0, 0))),
             together: FIRST,
         }
     }
@@ -74,14 +104,36 @@ impl<Op> Shelf<Op> {
 const FIRST: usize = if cfg!(test) { 16 } else { 128 };
 const TOGETHER: usize = if cfg!(test) { 64 } else { 1024 };
 
+/// What a replica has of each author, of whom none has a fork and no two have one key.
+#[derive(Debug)]
+struct Known(Vec<Has>);
+
+/// Of which author, how many operations, and where that ends.
+type Has = (AuthorKey, u64, Option<End>);
+
+impl Known {
+    fn of(version: &Version, published: &Version) -> Option<Self> {
+        let has = |author| (key(author), version.get(author), version.ends(author).first().copied());
+        let mut known: Vec<_> = published.iter().map(|(author, _)| has(author)).collect();
+        known.sort_unstable_by_key(|(key, ..)| *key);
+        known.is_sorted_by(|one, other| one.0 < other.0).then_some(Self(known))
+    }
+
+    /// Of an author that was published.
+    fn get(&self, key: AuthorKey) -> Has {
+        let place = self.0.binary_search_by_key(&key, |(key, ..)| *key);
+        place.map_or((key, 0, None), |place| self.0[place])
+    }
+}
+
 /// What is left of what a replica lacks.
 #[derive(Debug)]
 pub(super) struct Lacked<Op> {
     blocks: Vec<Arc<Block<Op>>>,
     version: Version,
     published: Version,
-    /// The block and the run in it that is read next; `None` where chains have forks.
-    at: Option<(usize, usize)>,
+    /// What it has, and the block and the run in it that is read next; `None` where chains have forks.
+    next: Option<(Known, (usize, usize))>,
     /// How many are read next.
     together: usize,
 }
@@ -89,40 +141,37 @@ pub(super) struct Lacked<Op> {
 impl<Op> Lacked<Op> {
     /// The next runs, and none if there is no other.
     pub(super) fn read(&mut self) -> Vec<Arc<Run<Op>>> {
-        if self.at.is_some()
-            && let Some(mut runs) = self.unforked()
-        {
+        if let Some(mut runs) = self.unforked() {
             sort(&mut runs);
             return runs;
         }
-        self.at = None;
+        self.next = None;
         self.forked()
     }
 
     /// Likewise, of chains without forks. `None` if the version's end of one is another run than the one that ends there here: then nothing behind that was read.
     fn unforked(&mut self) -> Option<Vec<Arc<Run<Op>>>> {
-        let (mut block, mut index) = self.at?;
-        let (mut lacked, mut last) = (Vec::with_capacity(self.together), None::<(Author, u64, &[End])>);
+        let (known, at) = self.next.as_mut()?;
+        let (mut block, mut index) = *at;
+        let (mut lacked, mut last) = (Vec::with_capacity(self.together), None::<Has>);
         let mut touched = 0;
         while let Some(runs) = self.blocks.get(block).map(|block| &block.runs)
             && lacked.len() < self.together
         {
-            let Some(run) = runs.get(index) else {
+            let Some(Placed { author, next_seq, run }) = runs.get(index) else {
                 (block, index) = (block + 1, 0);
                 continue;
             };
             index += 1;
-            let author = run.header.author;
             // One author writes many runs in a row.
-            let (_, has, ends) = match last {
-                Some(last) if last.0 == author => last,
-                _ => *last.insert((author, self.version.get(author), self.version.ends(author))),
+            let (_, has, end) = match last {
+                Some(last @ (key, ..)) if key == *author => last,
+                _ => *last.insert(known.get(*author)),
             };
-            let next_seq = run.next_seq();
-            if ends.iter().any(|end| end.next_seq == next_seq && end.hash != run.hash) {
+            if end.is_some_and(|end| end.next_seq == *next_seq && end.hash != run.hash) {
                 return None;
             }
-            if next_seq > has {
+            if *next_seq > has {
                 touched ^= run.touch();
                 lacked.push(run);
             }
@@ -130,7 +179,7 @@ impl<Op> Lacked<Op> {
         // Most of these were made long ago, and are in no cache. What was only read comes while the next is read; a count of references that is raised is waited for.
         std::hint::black_box(touched);
         let lacked = lacked.into_iter().cloned().collect();
-        self.at = Some((block, index));
+        *at = (block, index);
         self.together = (2 * self.together).min(TOGETHER);
         Some(lacked)
     }
@@ -139,7 +188,7 @@ impl<Op> Lacked<Op> {
     fn forked(&mut self) -> Vec<Arc<Run<Op>>> {
         let Self { blocks, version, published, .. } = self;
         let mut lacking: BTreeMap<Author, Vec<&Arc<Run<Op>>>> = BTreeMap::new();
-        for run in blocks.iter().flat_map(|block| &block.runs) {
+        for Placed { run, .. } in blocks.iter().flat_map(|block| &block.runs) {
             lacking.entry(run.header.author).or_default().push(run);
         }
         for (author, runs) in &mut lacking {

@@ -139,6 +139,33 @@ fn the_shelf_serves_what_the_replica_would() {
     }
 }
 
+/// Two authors whose keys begin alike are told apart by the rest.
+#[test]
+fn authors_that_are_alike_in_short_get_their_own() {
+    let like_alice = Peer(std::array::from_fn(|index| if index < 8 { 1 } else { 7 }));
+    let replica = |peer| {
+        let builder = Replica::builder(peer, Words::default()).members([ALICE, BOB, like_alice]);
+        builder.codec(Postcard::new(), Limits::default()).build()
+    };
+    for [first, second] in [[ALICE, like_alice], [like_alice, ALICE]] {
+        let (mut here, mut other, mut there) = (replica(first), replica(second), replica(BOB));
+        let (link, other_link) = (here.link(), other.link());
+        for number in 0..40 {
+            here.commit(format!("a{number}"));
+            frame(&mut here);
+        }
+        carry(&link, &mut there);
+        for number in 0..10 {
+            other.commit(format!("b{number}"));
+            frame(&mut other);
+        }
+        carry(&other_link, &mut here);
+        carry(&link, &mut there);
+        assert_eq!(there.state().0.len(), 50);
+        assert_eq!(there.state(), here.state());
+    }
+}
+
 /// A key that is alive twice: each asks with an end that the other does not know, and gets the whole chain.
 #[test]
 fn forks_are_served_whole_once() {
