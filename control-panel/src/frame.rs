@@ -129,15 +129,39 @@ pub use self::{
 #[doc(alias = "tick")]
 #[must_use = "a frame that is dropped unread is handed out again by the next drain"]
 pub struct Frame<I: Intent> {
-    queue: Arc<Queue<I>>,
-    /// `None` for a frame that is empty from the start, or over.
-    batch: Option<Box<Batch<I>>>,
+    begun: Begun<I>,
     /// The next intents, copied out of the batch so that they are close together in memory.
     hand: Hand<I>,
     allowance: Allowance,
     /// How many intents its budget left to the next frame, once this one is over.
     left: usize,
     tally: Tally<I::Source>,
+}
+
+/// A frame's batch, which it ends.
+struct Begun<I: Intent> {
+    queue: Arc<Queue<I>>,
+    /// `None` for a frame that is empty from the start, or over.
+    batch: Option<Box<Batch<I>>>,
+}
+
+impl<I: Intent> Drop for Begun<I> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(batch) = self.batch.take() {
+            alone(|| self.queue.end_frame(batch));
+        }
+    }
+}
+
+/// The reducer's panic must reach its caller: a second one, in the user's `on_ready`, would abort.
+#[inline]
+fn alone(end: impl FnOnce()) {
+    if thread::panicking() {
+        panics::survive(end);
+    } else {
+        end();
+    }
 }
 
 impl<I: Intent> Frame<I> {
@@ -147,29 +171,23 @@ impl<I: Intent> Frame<I> {
         batch: Option<Box<Batch<I>>>,
         local: &mut Vec<Local<I>>,
         budget: FrameBudget,
+        panel: Option<&Name>,
     ) -> Self {
-        let (hand, allowance, tally) = (Hand::new(), Allowance::new(budget), Tally::default());
-        let mut frame = Self { queue, batch, hand, allowance, left: 0, tally };
-        if let Some(batch) = &mut frame.batch {
+        let mut begun = Begun { queue, batch };
+        if let Some(batch) = &mut begun.batch {
             if !local.is_empty() {
                 batch.add(local);
             }
-            // The frame owns the batch by now, so nothing is lost if the source's `Ord` panics.
+            // It is owned by now, so nothing is lost if the source's `Ord` panics.
             batch.arrange();
         }
-        frame
-    }
-
-    /// Labels the frame's metrics with the panel's name.
-    // In place: taking the frame and returning it would copy it.
-    #[inline]
-    pub(crate) fn set_panel(&mut self, panel: &Name) {
-        self.tally.set_panel(panel);
+        // Made where it is returned to: as a variable it would be copied.
+        Self { begun, hand: Hand::new(), allowance: Allowance::new(budget), left: 0, tally: Tally::of(panel) }
     }
 
     /// How many of the frame loop's local intents it still holds.
     pub(crate) fn own(&self) -> usize {
-        self.batch.as_ref().map_or(0, |batch| batch.own())
+        self.begun.batch.as_ref().map_or(0, |batch| batch.own())
     }
 
     /// How many intents it has not handed out, including those beyond the budget; once it is over, how many its budget left to
@@ -189,14 +207,14 @@ impl<I: Intent> Frame<I> {
     /// # Ok::<(), control_panel::TrySendError<Update>>(())
     /// ```
     pub fn remaining(&self) -> usize {
-        self.batch.as_ref().map_or(self.left, |batch| batch.remaining() + self.hand.len())
+        self.begun.batch.as_ref().map_or(self.left, |batch| batch.remaining() + self.hand.len())
     }
 
     /// Refills the hand from the batch. If nothing is left, the frame is over.
     // Out of line, so that a loop over the frame stays short.
     #[inline(never)]
     fn refill(&mut self) -> bool {
-        let Self { batch, hand, allowance, .. } = self;
+        let Self { begun: Begun { batch, .. }, hand, allowance, .. } = self;
         let Some(batch) = batch else { return false };
         if batch.refill(hand, !allowance.unlimited, || allowance.one_more()) {
             return true;
@@ -212,19 +230,13 @@ impl<I: Intent> Frame<I> {
     #[cold]
     #[inline(never)]
     fn end(&mut self) {
-        let Some(mut batch) = self.batch.take() else { return };
+        let Some(mut batch) = self.begun.batch.take() else { return };
         batch.put_back(&mut self.hand);
         debug_assert!(batch.own() <= batch.remaining(), "local intents are among those that it holds");
-        let end = || {
-            self.queue.end_frame(batch);
+        alone(|| {
+            self.begun.queue.end_frame(batch);
             self.tally.tell();
-        };
-        if thread::panicking() {
-            // The reducer's panic must reach its caller: a second one, in the user's `on_ready`, would abort.
-            panics::survive(end);
-        } else {
-            end();
-        }
+        });
     }
 }
 
@@ -246,7 +258,7 @@ impl<I: Intent> Iterator for Frame<I> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let most = self.batch.as_ref().map_or(0, |batch| batch.remaining() + self.hand.len());
+        let most = self.begun.batch.as_ref().map_or(0, |batch| batch.remaining() + self.hand.len());
         (if self.allowance.unlimited { most } else { 0 }, Some(most))
     }
 
@@ -260,8 +272,8 @@ impl<I: Intent> Iterator for Frame<I> {
             }
             return folded;
         }
-        let Self { batch, hand, tally, .. } = &mut self;
-        match batch {
+        let Self { begun, hand, tally, .. } = &mut self;
+        match &mut begun.batch {
             Some(batch) => {
                 batch.put_back(hand);
                 batch.fold(init, |folded, queued| {

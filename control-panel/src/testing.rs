@@ -256,6 +256,7 @@ impl<I: Intent, P> Desk<I, P> {
             self.queue.begin_frame(false),
             &mut Vec::new(),
             FrameBudget::default(),
+            None,
         )
     }
 

@@ -178,9 +178,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
             forward.read(&shared.queue, local);
         }
         let batch = shared.queue.begin_frame(!local.is_empty());
-        let mut frame = Frame::new(Arc::clone(&shared.queue), batch, local, *frame_budget);
-        frame.set_panel(&shared.name);
-        frame
+        Frame::new(Arc::clone(&shared.queue), batch, local, *frame_budget, Some(&shared.name))
     }
 
     /// Puts the loop's own intents into their buffer.

@@ -58,6 +58,7 @@ impl Pulse {
     }
 
     /// Counts a frame, with this many workers on the runtime. Allocates for the first ping only.
+    #[inline]
     pub(super) fn count(&mut self, runtime: &Handle, workers: usize) {
         if !self.alone || workers == 0 {
             (self.frames, self.missing) = (0, false);

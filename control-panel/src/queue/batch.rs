@@ -32,7 +32,8 @@ pub(crate) struct Batch<I: Intent> {
     pub(super) number: u64,
     /// Whether it is counted among those that have intents of the frame loop's own.
     pub(super) own: bool,
-    pub(super) intents: Intents<I>,
+    /// In a box, so that a frame exchanges it for the queue's at once.
+    pub(super) intents: Box<Intents<I>>,
     /// The waiter granted a slot when it was taken out, woken when its frame ends: a wake can take longer than a frame.
     pub(super) wake: Option<Waker>,
     /// Where handing out stands in the buckets' order.
@@ -59,7 +60,7 @@ impl<I: Intent> Batch<I> {
         Self {
             number: 0,
             own: false,
-            intents: Intents::new(),
+            intents: Box::new(Intents::new()),
             wake: None,
             at: 0,
             lender: None,
@@ -94,6 +95,7 @@ impl<I: Intent> Batch<I> {
     }
 
     /// Puts the batch in order; what was handed out already stays out.
+    #[inline]
     pub(crate) fn arrange(&mut self) {
         self.intents.arrange();
         self.rewind();
@@ -107,6 +109,7 @@ impl<I: Intent> Batch<I> {
     /// Fills the hand with what comes next and has one number after the other; what it had must have been handed out, or is put
     /// back. Those of senders ask `may` first, one by one, if it is `limited`; once it says no, only the frame loop's own are
     /// handed out. False if nothing is left, or only what must wait for another frame.
+    #[inline(always)]
     pub(crate) fn refill(
         &mut self,
         hand: &mut Hand<I>,
@@ -131,6 +134,7 @@ impl<I: Intent> Batch<I> {
         next.is_some_and(|(order, intent)| self.hand_one(hand, order, intent))
     }
 
+    #[inline(always)]
     fn hand_one(&mut self, hand: &mut Hand<I>, order: CausalityOrder<I::Source>, intent: I) -> bool {
         let mut single = mem::take(&mut self.single);
         single.push(intent);
@@ -139,7 +143,7 @@ impl<I: Intent> Batch<I> {
     }
 
     /// What is at hand goes back into its bucket: before anything else is done with the batch.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn put_back(&mut self, hand: &mut Hand<I>) {
         let Some(mut intents) = hand.empty() else { return };
         if let Some((bucket_id, room)) = self.lender.take() {
@@ -177,6 +181,7 @@ impl<I: Intent> Batch<I> {
 
     /// Counts the slots of what was handed out since the last call. A batch of which nothing is left is ready to
     /// be filled again.
+    #[inline]
     pub(super) fn settle(&mut self) {
         self.intents.settle(&mut self.freed);
         // A discard reads it as it is. A budget may have gone past all of it.

@@ -1,5 +1,7 @@
 //! A block of slots that a producer took in advance, behind a lock of its own: most sends take no other.
 
+use std::mem;
+
 use super::{producer::has_ended, soon};
 use crate::{
     lifecycle::run_token::RunToken,
@@ -14,13 +16,49 @@ pub(super) struct Block<I>(SpinLock<Prepaid<I>>);
 pub(super) struct Prepaid<I> {
     /// Slots that are left.
     pub(super) slots: usize,
-    /// The buffer of the producer's bucket, with room for as many more. Nothing, while no slots are lent to the producer.
+    /// What was pushed: into the buffer of the producer's bucket, with room for as many more, or into a [stage](Self::lend).
     pub(super) entries: Vec<I>,
+    /// The bucket's buffer, where `entries` are a stage.
+    behind: Option<Vec<I>>,
+}
+
+/// So many intents of this size a stage has room for: a few, so that tests fill it again and again.
+fn stage(size: usize) -> usize {
+    if cfg!(test) { 2 } else { (1024 / size.max(1)).clamp(4, 16) }
+}
+
+impl<I> Prepaid<I> {
+    /// Lends slots to the producer, and its bucket's buffer to push into.
+    ///
+    /// Where frames run beside senders (`apart`), the buffer's cache lines are on the frame's core. Each has to be fetched before it is
+    /// written, and a lock waits for all that was written before it: so sends into the buffer would wait for one line each. They write
+    /// into a stage instead, which no frame reads while it is not full, and move it into the buffer as a whole.
+    pub(super) fn lend(&mut self, slots: usize, buffer: Vec<I>, apart: bool) {
+        self.slots = slots;
+        if apart && self.behind.is_none() {
+            (self.entries, self.behind) = (Vec::with_capacity(stage(size_of::<I>())), Some(Vec::new()));
+        }
+        *self.behind.as_mut().unwrap_or(&mut self.entries) = buffer;
+    }
+
+    /// Takes the slots that are left, and the buffer.
+    #[inline]
+    pub(super) fn take_back(&mut self) -> (usize, Vec<I>) {
+        self.empty_stage();
+        (mem::take(&mut self.slots), mem::take(self.behind.as_mut().unwrap_or(&mut self.entries)))
+    }
+
+    #[inline]
+    fn empty_stage(&mut self) {
+        if let Some(behind) = &mut self.behind {
+            behind.append(&mut self.entries);
+        }
+    }
 }
 
 impl<I> Block<I> {
     pub(super) fn new() -> Self {
-        Self(SpinLock::new(Prepaid { slots: 0, entries: Vec::new() }))
+        Self(SpinLock::new(Prepaid { slots: 0, entries: Vec::new(), behind: None }))
     }
 
     /// Takes one of its slots, for a run that has not ended: the caller fills it at once. Fails too while another thread has
@@ -30,9 +68,11 @@ impl<I> Block<I> {
         Self::take_of(self.0.try_lock()?, run)
     }
 
-    /// The same, after a wait for senders of the block's own producer that are in the middle of a send.
+    /// The same, after a wait for senders of the block's own producer that are in the middle of a send, and with an empty stage.
     pub(super) fn wait_to_take(&self, run: Option<&RunToken>) -> Option<SpinGuard<'_, Prepaid<I>>> {
-        Self::take_of(self.0.lock(), run)
+        let mut prepaid = self.0.lock();
+        prepaid.empty_stage();
+        Self::take_of(prepaid, run)
     }
 
     #[inline(always)]

@@ -6,7 +6,7 @@
 
 use std::{collections::VecDeque, mem, task::Waker};
 
-use super::{Admission, Batch, Queue, State, add, batch::Freed, discard, lock, rests::Taken, soon, try_lock};
+use super::{Admission, Batch, Queue, State, add, batch::Freed, discard, rests::Taken, soon, try_lock};
 use crate::{
     intent::Intent,
     util::{
@@ -22,7 +22,7 @@ use crate::{
 
 /// How long a frame lets senders proceed that it would interrupt: for a few microseconds, in which they send some dozens. In
 /// a model no time passes.
-pub(super) const LOOKS: usize = if cfg!(all(test, shuttle)) { 1 } else { 256 };
+pub(super) const LOOKS: usize = if cfg!(all(test, shuttle)) { 1 } else { 192 };
 
 /// For how many frames it remembers that it met a sender.
 const MEMORY: u32 = 16;
@@ -133,6 +133,7 @@ impl<I: Intent> ConsumerState<I> {
     }
 
     /// Leaves what a finished frame has to give; hands it back if that cannot be done at once.
+    #[inline]
     fn give_back(&self, mut batch: Box<Batch<I>>) -> Result<(), Box<Batch<I>>> {
         let Some(mut returned) = self.try_returned() else { return Err(batch) };
         add(&self.given_back, batch.freed().sum() as u64);
@@ -181,6 +182,7 @@ impl<I: Intent> Queue<I> {
         // What is sent from here on signals again, and may be another batch's.
         let whole = state.take_back();
         state.signalled = false;
+        state.apart |= self.consumer.meets.load(Ordering::Relaxed) > 0;
         self.consumer.seen.store(self.ready.signals(), Ordering::Relaxed);
         let (mut batch, unused) = match self.take_rest(&mut state, whole) {
             Some(rest) => (rest, spare),
@@ -209,7 +211,7 @@ impl<I: Intent> Queue<I> {
         let now_refused = self.refusals.refused.load(Ordering::Relaxed);
         if refused.swap(now_refused, Ordering::Relaxed) == now_refused {
             let mut looks = 0..LOOKS;
-            while looks.next().is_some() && self.published.ungranted.load(Ordering::Relaxed) == 0 {
+            while looks.next().is_some() && !self.published.is_full() {
                 hint::spin_loop();
             }
         }
@@ -229,6 +231,7 @@ impl<I: Intent> Queue<I> {
     /// Takes the whole of what is queued, and leaves an empty batch to be filled in its place; or what comes before all that is in
     /// busy blocks. Had it more, something of theirs could be handed out a frame later than what was sent after it and sorts
     /// behind it. What is left asks for another frame when this one ends.
+    #[inline(always)]
     fn fill(&self, spare: Option<Box<Batch<I>>>, state: &mut State<I>, whole: bool) -> Box<Batch<I>> {
         let mut batch = spare.unwrap_or_else(|| Box::new(Batch::new()));
         if whole {
@@ -287,7 +290,7 @@ impl<I: Intent> Queue<I> {
 
     /// Leaves the end of a frame to the next one; if there will be none, what is left of it is dropped.
     fn end_late(&self, batch: Option<Box<Batch<I>>>) {
-        let mut late = lock(&self.consumer.late);
+        let mut late = self.consumer.late.lock();
         let Some(frames) = &mut *late else {
             drop(late);
             return batch.into_iter().for_each(discard);
@@ -316,7 +319,7 @@ impl<I: Intent> Queue<I> {
     /// Ends the frames that could not be ended in time. Returns the waker of the next waiter.
     fn absorb_late(&self, state: &mut State<I>) -> Option<Waker> {
         self.consumer.is_late.store(false, Ordering::Relaxed);
-        let late = lock(&self.consumer.late).as_mut().map(mem::take).unwrap_or_default();
+        let late = self.consumer.late.lock().as_mut().map(mem::take).unwrap_or_default();
         for batch in late {
             // A buffer too many. After a discard nothing is absorbed.
             drop(self.finish(state, batch));
@@ -342,7 +345,7 @@ impl<I: Intent> Queue<I> {
 
     /// For a discard: all intents that will never be drained.
     pub(super) fn take_all(&self, state: &mut State<I>) -> VecDeque<Box<Batch<I>>> {
-        let mut all = lock(&self.consumer.late).take().unwrap_or_default();
+        let mut all = self.consumer.late.lock().take().unwrap_or_default();
         all.extend(state.rests.take_all());
         all.push_back(self.fill(None, state, true));
         self.consumer.queued.store(0, Ordering::Relaxed);

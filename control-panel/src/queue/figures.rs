@@ -24,35 +24,11 @@ impl SenderFigures {
         &self.own
     }
 
-    /// So many more were accepted. Under the queue's lock.
+    /// Counts it for the sender and for its source. Under the queue's lock, but for what is refused or dropped.
     #[inline]
-    pub(super) fn add_sent(&self, more: u64) {
-        self.own.add_sent(more);
-        self.of_source.add_sent(more);
-    }
-
-    pub(super) fn refuse(&self) {
-        self.own.refuse();
-        self.of_source.refuse();
-    }
-
-    pub(super) fn drop_one(&self) {
-        self.own.drop_one();
-        self.of_source.drop_one();
-    }
-
-    /// A send begins to wait. Under the queue's lock.
-    pub(super) fn begin_wait(&self) {
-        let now = Instant::now();
-        self.own.begin_wait(now);
-        self.of_source.begin_wait(now);
-    }
-
-    /// A send waits no longer. Under the queue's lock.
-    pub(super) fn end_wait(&self) {
-        let now = Instant::now();
-        self.own.end_wait(now);
-        self.of_source.end_wait(now);
+    pub(super) fn count(&self, count: impl Fn(&SendFigures)) {
+        count(&self.own);
+        count(&self.of_source);
     }
 }
 

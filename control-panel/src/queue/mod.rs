@@ -145,6 +145,14 @@ struct Published {
     changes: AtomicU64,
 }
 
+impl Published {
+    /// Whether there are waiters, and none of them has a slot.
+    fn is_full(&self) -> bool {
+        let ungranted = self.ungranted.load(Ordering::Relaxed);
+        ungranted > 0 && ungranted == self.waiting.load(Ordering::Relaxed)
+    }
+}
+
 /// What was handed back or dropped for want of room.
 #[derive(Debug, Default)]
 struct Refusals {
@@ -250,8 +258,9 @@ impl<I: Intent> Queue<I> {
         unread.drain(..).for_each(discard);
     }
 
+    // No foreign code but the source's `Ord` runs under it, and none between two halves of a change.
     fn lock(&self) -> MutexGuard<'_, State<I>> {
-        lock(&self.state)
+        self.state.lock()
     }
 
     /// Bounded: the frame's thread may be descheduled.
@@ -322,32 +331,33 @@ impl<I: Intent> Queue<I> {
     }
 }
 
-// No foreign code but the source's `Ord` runs under a lock, and none between two halves of a change.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock()
-}
-
 /// A lock, if it is to be had soon.
 fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
     soon(|| mutex.try_lock())
 }
 
 /// A lock, if one of a few tries gets it.
-#[inline]
+#[inline(always)]
 fn soon<T>(try_lock: impl Fn() -> Option<T>) -> Option<T> {
-    for attempt in 0..TRIES {
+    try_lock().or_else(|| again(try_lock))
+}
+
+#[cold]
+fn again<T>(try_lock: impl Fn() -> Option<T>) -> Option<T> {
+    for attempt in 1..TRIES {
+        // Each try takes the lock's cache line from its holder, which would give it back.
+        (0..1 << attempt.min(3)).for_each(|_| hint::spin_loop());
         let lock = try_lock();
         if lock.is_some() {
             return lock;
         }
-        // Each try takes the lock's cache line from its holder, which would give it back.
-        (0..1 << attempt.min(3)).for_each(|_| hint::spin_loop());
     }
     None
 }
 
 /// For a counter that is written under one lock alone: there a load and a store are as good as an addition, and
 /// cheaper.
+#[inline]
 fn add(counter: &AtomicU64, more: u64) {
     counter.store(counter.load(Ordering::Relaxed) + more, Ordering::Release);
 }

@@ -113,7 +113,7 @@ impl<I: Intent> Producer<I> {
 
     pub(super) fn count_refused(&self) {
         self.queue.refusals.refused.fetch_add(1, Ordering::Relaxed);
-        self.figures.refuse();
+        self.figures.count(SendFigures::refuse);
     }
 
     /// What became of its intents.
@@ -317,7 +317,7 @@ impl<I: Intent> Producer<I> {
 
     fn drop_lossy(&self, intent: I) {
         self.queue.refusals.dropped.fetch_add(1, Ordering::Relaxed);
-        self.figures.drop_one();
+        self.figures.count(SendFigures::drop_one);
         drop(intent);
     }
 

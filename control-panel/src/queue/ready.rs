@@ -79,6 +79,7 @@ impl Ready {
     }
 
     /// How often the loop was notified so far.
+    #[inline]
     pub(super) fn signals(&self) -> u64 {
         self.signals.load(Ordering::Acquire)
     }

@@ -213,6 +213,7 @@ impl<S: Copy + Ord, W> Shares<S, W> {
 
     /// Gives slots back that were taken in advance and not used. While there is a waiter they are the producer's credit, as most of
     /// them were before; otherwise the first to come may have them.
+    #[inline]
     pub(super) fn withdraw(&mut self, lane: LaneId, credit: &mut Credit, unused: usize) {
         if self.waiters.pending() == 0 {
             self.release(lane, unused);
@@ -247,6 +248,7 @@ impl<S: Copy + Ord, W> Shares<S, W> {
     }
 
     /// So many slots of this lane are free again.
+    #[inline]
     pub(super) fn release(&mut self, lane: LaneId, slots: usize) {
         if slots == 0 {
             return;

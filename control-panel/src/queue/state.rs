@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{
     batch::{BucketId, Freed, Intents, ProducerKey},
-    block::{Block, Prepaid},
+    block::Block,
     figures::SenderFigures,
     rests::Rests,
     shares::{Credit, LaneId, Shares},
@@ -22,8 +22,10 @@ pub(super) struct State<I: Intent> {
     pub(super) signalled: bool,
     /// Whether some producer may have a block.
     has_blocks: bool,
+    /// Whether a frame has met a sender: then frames have a core of their own.
+    pub(super) apart: bool,
     /// Accepted and in no frame yet.
-    pub(super) active: Intents<I>,
+    pub(super) active: Box<Intents<I>>,
     pub(super) shares: Shares<I::Source, Waker>,
     /// What frames that were cut short left behind.
     pub(super) rests: Rests<I>,
@@ -54,7 +56,7 @@ impl<I> Account<I> {
     /// The number of the next intent, which gets it. Its block is taken back.
     pub(super) fn number(&mut self) -> u64 {
         debug_assert!(self.lent == 0, "the intents in the block come first");
-        self.figures.add_sent(1);
+        self.figures.count(|figures| figures.add_sent(1));
         self.next_seq += 1;
         self.next_seq - 1
     }
@@ -84,7 +86,8 @@ impl<I: Intent> State<I> {
             admission: Admission::Open,
             signalled: false,
             has_blocks: false,
-            active: Intents::new(),
+            apart: false,
+            active: Box::new(Intents::new()),
             shares: Shares::new(capacity),
             rests: Rests::new(),
             accounts: Vec::new(),
@@ -179,7 +182,7 @@ impl<I: Intent> State<I> {
 
     /// Takes slots in advance for what this producer sends next, and lends it a block of them.
     pub(super) fn prepay(&mut self, bucket_id: BucketId, lane: LaneId) {
-        let Self { active, shares, accounts, has_blocks, senders, .. } = self;
+        let Self { active, shares, accounts, has_blocks, apart, senders, .. } = self;
         let room = active.room_to_prepay(bucket_id);
         if room == 0 {
             return;
@@ -192,13 +195,14 @@ impl<I: Intent> State<I> {
         let producers = active.producers().max(*senders);
         account.lent = shares.prepay(lane, &mut account.credit, room, producers);
         if account.lent > 0 {
-            *block = Prepaid { slots: account.lent, entries: active.lend(bucket_id) };
+            block.lend(account.lent, active.lend(bucket_id), *apart);
             *has_blocks = true;
         }
     }
 
     /// Takes this producer's block back, if it has one: what it sends next comes after what is in it. Fails while a sender stays
     /// in the middle of a send.
+    #[inline(always)]
     pub(super) fn take_back_of(&mut self, bucket_id: BucketId, lane: LaneId) -> bool {
         let Self { active, shares, accounts, .. } = self;
         let account = &mut accounts[bucket_id];
@@ -206,11 +210,11 @@ impl<I: Intent> State<I> {
             return true;
         }
         let Some(mut block) = account.block.try_lock() else { return false };
-        let (unused, entries) = (mem::take(&mut block.slots), mem::take(&mut block.entries));
+        let (unused, entries) = block.take_back();
         drop(block);
         let sent = mem::take(&mut account.lent) - unused;
         account.next_seq += sent as u64;
-        account.figures.add_sent(sent as u64);
+        account.figures.count(|figures| figures.add_sent(sent as u64));
         active.take_back(bucket_id, entries, sent);
         shares.withdraw(lane, &mut account.credit, unused);
         true

@@ -14,28 +14,18 @@ pub(crate) struct Tally<S> {
     nothing: std::marker::PhantomData<S>,
 }
 
-impl<S> Default for Tally<S> {
-    fn default() -> Self {
+impl<S> Tally<S> {
+    /// Of the panel with this name.
+    #[cfg_attr(not(feature = "metrics"), expect(unused_variables, reason = "nothing listens"))]
+    #[inline]
+    pub(crate) fn of(panel: Option<&Name>) -> Self {
         Self {
             #[cfg(feature = "metrics")]
-            panel: None,
+            panel: panel.cloned(),
             #[cfg(feature = "metrics")]
             counts: Vec::new(),
             #[cfg(not(feature = "metrics"))]
             nothing: std::marker::PhantomData,
-        }
-    }
-}
-
-impl<S> Tally<S> {
-    #[cfg_attr(
-        not(feature = "metrics"),
-        expect(unused_variables, clippy::unused_self, reason = "nothing listens")
-    )]
-    pub(crate) fn set_panel(&mut self, panel: &Name) {
-        #[cfg(feature = "metrics")]
-        {
-            self.panel = Some(panel.clone());
         }
     }
 }

@@ -36,6 +36,7 @@ impl Freed {
     }
 
     /// Takes over all that the other has.
+    #[inline]
     pub(in crate::queue) fn append(&mut self, other: &mut Self) {
         if self.sum == 0 {
             mem::swap(self, other);

@@ -25,8 +25,8 @@ pub(in crate::queue) struct Intents<I: Intent> {
     pub(super) buckets: Vec<Bucket<I>>,
     /// The buckets that are in use; once they are arranged, in the order of their producers.
     pub(super) order: Vec<Used<I::Source>>,
-    ranks: Box<Ranks<I::Source>>,
-    pub(super) clocked: Box<Clocked<I>>,
+    ranks: Ranks<I::Source>,
+    pub(super) clocked: Clocked<I>,
     /// When the first was accepted: a clock reading an intent would cost more than the rest.
     pub(super) accepted_at: Instant,
     /// The buckets before this one are in use.
@@ -58,8 +58,8 @@ impl<I: Intent> Intents<I> {
             len: 0,
             buckets: Vec::new(),
             order: Vec::new(),
-            ranks: Box::new(Ranks::new()),
-            clocked: Box::new(Clocked::new()),
+            ranks: Ranks::new(),
+            clocked: Clocked::new(),
             accepted_at: Instant::now(),
             full: 0,
             room: 0,
@@ -313,6 +313,7 @@ impl<I: Intent> Intents<I> {
     }
 
     /// Puts them in order; what was handed out already stays out.
+    #[inline]
     pub(super) fn arrange(&mut self) {
         let Self { buckets, order, ranks, clocked, .. } = self;
         // Producers that take turns come in their order.
@@ -325,6 +326,7 @@ impl<I: Intent> Intents<I> {
     }
 
     /// Counts the slots of what was handed out since the last call.
+    #[inline]
     pub(super) fn settle(&mut self, freed: &mut Freed) {
         let Self { buckets, order, clocked, .. } = self;
         let (mut left, mut given_up) = (0, 0);

@@ -189,7 +189,7 @@ impl Stage {
     pub(super) fn frame(&self, wanted: bool, local: &mut Vec<Local<Item>>) -> Frame<Item> {
         self.bell.begun.fetch_add(1, Ordering::SeqCst);
         let batch = self.queue.begin_frame(wanted);
-        Frame::new(Arc::clone(&self.queue), batch, local, FrameBudget::default())
+        Frame::new(Arc::clone(&self.queue), batch, local, FrameBudget::default(), None)
     }
 
     /// The frame loop: sleeps until it is woken because there is something, and gives the frame to `read`. Ends when all

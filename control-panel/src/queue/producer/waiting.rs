@@ -5,6 +5,8 @@ use std::{
     task::{Poll, Waker},
 };
 
+use tokio::time::Instant;
+
 use super::{Producer, Refusal, has_ended};
 use crate::{
     intent::{Delivery, Intent},
@@ -132,7 +134,7 @@ impl<I: Intent> Producer<I> {
         }
         // Before anything foreign runs, which may panic: a waiter leaves the list once.
         *waiter_id = None;
-        self.figures.end_wait();
+        self.end_wait();
         let (left, next) = state.claim(self.bucket_id, waiting);
         self.queue.publish(&state);
         Some(Turn { state, granted: standing == Standing::Granted, left, next })
@@ -141,7 +143,8 @@ impl<I: Intent> Producer<I> {
     /// Joins the waiters for a slot. A caller that unwinds out of this has its waiter id, to leave the list with.
     fn wait(&self, mut state: MutexGuard<'_, State<I>>, waiter_id: &mut Option<WaiterId>, waker: &Waker) {
         *waiter_id = Some(state.shares.wait(self.lane, waker.clone()));
-        self.figures.begin_wait();
+        let now = Instant::now();
+        self.figures.count(|figures| figures.begin_wait(now));
         self.queue.publish(&state);
         // A frame that ended since the last look gave its slots back and, if there was no waiter yet, went away.
         let absorbed = self.queue.absorb(&mut state);
@@ -149,6 +152,11 @@ impl<I: Intent> Producer<I> {
         if absorbed || state.is_held_up() {
             self.queue.hand_on(state, first);
         }
+    }
+
+    fn end_wait(&self) {
+        let now = Instant::now();
+        self.figures.count(|figures| figures.end_wait(now));
     }
 
     /// No send may wait for a slot any more: one that waits leaves the list.
@@ -163,7 +171,7 @@ impl<I: Intent> Producer<I> {
     /// A waiting send was given up.
     pub(in crate::queue) fn leave(&self, waiter_id: WaiterId) {
         let mut state = self.queue.lock();
-        self.figures.end_wait();
+        self.end_wait();
         let (left, next) = state.shares.leave(self.lane, waiter_id);
         let mut callbacks = Callbacks::default();
         callbacks.call(|| self.queue.hand_on(state, next));

@@ -64,6 +64,34 @@ fn a_source_that_holds_nothing_gets_in_whatever_others_prepaid() {
     assert_eq!((sends(&flood), frame(&queue).len()), (0, 15));
 }
 
+/// Where frames run beside senders.
+#[test]
+fn what_goes_through_a_stage_comes_once_in_order_and_is_counted() {
+    let (queue, _) = queue(64);
+    let producers = [producer(&queue, 0), producer(&queue, 0)];
+    queue.lock().apart = true;
+    for sends in (0..24).chain([60]) {
+        for id in 0..sends {
+            let kind = if id % 11 == 10 { Kind::Latest } else { Kind::Plain };
+            producers[usize::from(id % 5 == 4)].try_send(item(id, kind)).unwrap();
+        }
+        let latest = (0..sends).filter(|id| id % 11 == 10);
+        let older = |id: &u32| latest.clone().any(|newer| newer > *id && (newer % 5 == 4) == (id % 5 == 4));
+        let gone: Vec<_> = latest.clone().filter(older).collect();
+        let stays = |id: &u32| !gone.contains(id);
+        let first = (0..sends).filter(|id| id % 5 != 4).filter(stays);
+        let second = (0..sends).filter(|id| id % 5 == 4).filter(stays);
+        let expected: Vec<_> = first.chain(second).collect();
+        assert_eq!(queue.counts().queued, expected.len());
+        if !expected.is_empty() {
+            let (batch, ids) = read(&queue, 3);
+            queue.end_frame(batch);
+            let rest = if expected.len() > 3 { frame(&queue) } else { Vec::new() };
+            assert_eq!([ids, rest].concat(), expected);
+        }
+    }
+}
+
 #[test]
 fn what_is_not_used_is_free_once_a_frame_begins() {
     let (queue, _) = queue(32);
