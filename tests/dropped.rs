@@ -91,6 +91,50 @@ fn dropping_the_panel_ends_every_worker_and_never_waits_or_panics() {
     });
 }
 
+/// Panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("a destructor of the program's own");
+    }
+}
+
+/// What the panel was given is dropped with it.
+#[test]
+fn no_destructor_of_the_programs_own_makes_the_drop_panic() {
+    type Bombs<P> = ControlPanel<Mark, P>;
+    type Drops = Box<dyn FnOnce()>;
+    let drops: [(&str, Drops); 4] = [
+        ("the policy", Box::new(|| drop(Bombs::<Bomb>::builder_with(Bomb).build()))),
+        ("on_ready", {
+            let bomb = Bomb;
+            let on_ready = move || _ = &bomb;
+            Box::new(|| drop(Bombs::<()>::builder().on_ready(on_ready).build()))
+        }),
+        ("forward_events", {
+            let bomb = Bomb;
+            let make = move |_| {
+                let _ = &bomb;
+                None
+            };
+            Box::new(|| drop(Bombs::<()>::builder().forward_events(0, make).build()))
+        }),
+        (
+            "a signal",
+            Box::new(|| {
+                let panel = Bombs::<()>::new();
+                panel.bus::<Bomb>(0).publish(Bomb);
+                drop(panel);
+            }),
+        ),
+    ];
+    for (what, drop_it) in drops {
+        let dropped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(drop_it));
+        assert!(dropped.is_ok(), "{what}");
+    }
+}
+
 #[test]
 fn a_runtime_that_is_gone_ends_the_workers_and_the_shutdown_tells() {
     watched(|| {

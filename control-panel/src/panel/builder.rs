@@ -14,7 +14,7 @@ use std::{
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::{
-    BuildError, ControlPanel, Starved,
+    BuildError, ControlPanel, Last, Starved,
     exhibits::Exhibits,
     forward::{Forward, Forwarded},
     idle::Idle,
@@ -368,8 +368,10 @@ impl<I: Intent, P: Send + Sync + 'static> PanelBuilder<I, P> {
             let log = &shared.supervisor.registry().log;
             Forward::new(forwarded, &shared.queue, log.reader(Some(1)))
         });
+        let shared = Arc::new(shared);
         Ok(ControlPanel {
-            shared: Arc::new(shared),
+            _last: Last(Some(Arc::clone(&shared))),
+            shared,
             forward,
             runtime: own,
             locals: Locals::new(),

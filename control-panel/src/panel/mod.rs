@@ -75,7 +75,7 @@ use crate::{
     intent::Intent,
     queue::Local,
     telemetry,
-    util::Mutex,
+    util::{Mutex, panics},
 };
 
 pub(crate) use self::spawn::sealed;
@@ -164,6 +164,23 @@ pub struct ControlPanel<I: Intent, P = ()> {
     pulse: Pulse,
     /// The state of the queue at the last frame.
     watch: telemetry::Watch,
+    /// Behind `shared`, which is dropped first.
+    _last: Last<Shared<I, P>>,
+}
+
+/// What a panel shares with its spawners, dropped with the panel if they are gone. The policy and `on_ready` are in it, whose
+/// destructors are the program's own and may panic: the drop of a panel never does.
+struct Last<T>(Option<Arc<T>>);
+
+impl<T> Drop for Last<T> {
+    fn drop(&mut self) {
+        discard(self.0.take());
+    }
+}
+
+/// Drops what is the program's own. A panic is reported by the hook, and ends here.
+fn discard<T>(what: T) {
+    panics::catch(|| drop(what)).ok();
 }
 
 impl<I: Intent, P: Send + Sync + Default + 'static> Default for ControlPanel<I, P> {
@@ -187,6 +204,10 @@ impl<I: Intent, P> Drop for ControlPanel<I, P> {
         self.shared.policy.close();
         self.shared.buses.close();
         self.shared.queue.discard();
+        // Each by itself: one whose drop panics takes no other with it.
+        self.local_buffer.get_mut().drain(..).for_each(discard);
+        discard(self.forward.take());
+        discard(self.recorder.take());
         if let Some(gauge) = self.shared.gauge.get() {
             gauge.close();
         }
