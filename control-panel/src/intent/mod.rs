@@ -77,7 +77,8 @@ pub trait Intent: Sized + Send + 'static {
     }
 
     /// All variants of the enum, in the order of their declaration, for logs and dashboards. Empty if the trait is
-    /// implemented by hand and does not set it.
+    /// implemented by hand and does not set it: it can be set to those of an intent that this one wraps, as the derive alone
+    /// makes a [`Variant`].
     ///
     /// ```
     /// use control_panel::{GraphIntent, Intent};
