@@ -1,6 +1,9 @@
 //! What it answers.
 
-use std::io::{BufRead, BufReader, Write};
+use std::{
+    io::{BufRead, BufReader, Write},
+    time::Duration,
+};
 
 use control_panel::{
     Context, Worker,
@@ -103,6 +106,10 @@ fn an_address_that_cannot_be_served_is_an_error_with_its_reason() {
     let short = open(Dashboard::new(panel.observer()).token("short"), "127.0.0.1:0");
     assert!(matches!(short, Err(DashboardError::ShortToken)), "{short:?}");
     assert!(open(Dashboard::new(panel.observer()).token(TOKEN), "127.0.0.1:0").is_ok());
+    for unsendable in ["sechzehn Zeichen für alle", "0123456789abcdef\n", " 0123456789abcdef"] {
+        let refused = open(Dashboard::new(panel.observer()).token(unsendable), "127.0.0.1:0");
+        assert!(refused.is_err(), "{unsendable:?}: no header gives it");
+    }
     // The port is free again once the server is dropped.
     let address = first.address();
     drop(first);
@@ -111,7 +118,7 @@ fn an_address_that_cannot_be_served_is_an_error_with_its_reason() {
 
 #[test]
 fn it_stops_with_the_panel_whatever_viewers_do() {
-    let deadline = std::time::Duration::from_secs(60);
+    let deadline = Duration::from_secs(60);
     let panel = Panel::builder().name("under test").shutdown_timeout(deadline).build();
     let served = Served::of(panel, |dashboard| dashboard);
     let mut stream = served.connect();
@@ -143,4 +150,36 @@ fn a_viewer_hears_something_four_times_a_second_at_most() {
     let (took, heard) = (began.elapsed(), reads.join().unwrap());
     assert_eq!(heard, 8);
     assert!(took >= 6 * 250 * MS && frames > 8, "{frames} frames in {took:?}");
+}
+
+/// Each address under which a program may serve is one that its own viewers can name.
+#[test]
+fn what_the_url_says_is_answered_on_every_address_of_this_machine() {
+    let serve = |address: &str, name: Option<&str>| {
+        let panel = Panel::builder().build();
+        let dashboard = Dashboard::new(panel.observer());
+        let dashboard = name.into_iter().fold(dashboard, Dashboard::answer_to);
+        let server = dashboard.serve(address).unwrap();
+        let (address, url) = (server.address(), server.url());
+        let worker = panel.spawn(server.into_worker(IntentSource::LocalUI));
+        let host = url.trim_start_matches("http://").trim_end_matches('/').to_owned();
+        (Served { panel, address, worker }, host)
+    };
+    let answer = |served: &Served, host: &str| {
+        code(&served.say(&format!("GET /status.json HTTP/1.1\r\nHost: {host}\r\n\r\n"))).to_owned()
+    };
+    let (served, host) = serve("127.0.0.2:0", None);
+    assert_eq!(answer(&served, &host), "200", "{host}");
+    assert_eq!(answer(&served, "127.0.0.3"), "403");
+    // As an address is written, and as a header has it.
+    let (served, _) = serve("127.0.0.1:0", Some("FD00:0::5"));
+    assert_eq!(answer(&served, "[fd00::5]:7878"), "200");
+    assert_eq!(answer(&served, "fd00::5"), "403", "no header has it without brackets");
+}
+
+/// A patience without end is none that a clock has.
+#[test]
+fn any_patience_will_do() {
+    let served = Served::new(|dashboard| dashboard.patience(Duration::MAX));
+    assert_eq!(code(&served.get("/status.json")), "200");
 }

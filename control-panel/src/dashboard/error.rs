@@ -8,6 +8,8 @@ use std::{error::Error, fmt, io, net::SocketAddr};
 pub enum DashboardError {
     /// The token has fewer than 16 bytes.
     ShortToken,
+    /// The token has bytes that no request's header can hold, so no viewer could give it.
+    UnsendableToken,
     /// Other machines reach this address, and the program did not say by which [name](super::Dashboard::answer_to).
     NotLoopback(SocketAddr),
     /// The address cannot be served: it is in use, or not this machine's.
@@ -24,6 +26,9 @@ impl fmt::Display for DashboardError {
         match self {
             Self::ShortToken => f.write_str(
                 "the dashboard's token is too short: give it 16 bytes or more, from a random source",
+            ),
+            Self::UnsendableToken => f.write_str(
+                "no header can hold the dashboard's token: let it have visible ASCII characters alone, as base64 or hexadecimal has",
             ),
             Self::NotLoopback(address) => write!(
                 f,
@@ -48,7 +53,7 @@ impl Error for DashboardError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Bind { error, .. } => Some(error),
-            Self::ShortToken | Self::NotLoopback(_) => None,
+            Self::ShortToken | Self::UnsendableToken | Self::NotLoopback(_) => None,
         }
     }
 }

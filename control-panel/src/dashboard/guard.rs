@@ -1,6 +1,9 @@
 //! Which requests are answered.
 
-use std::hint;
+use std::{
+    hint,
+    net::{IpAddr, Ipv6Addr},
+};
 
 use axum::http::{HeaderMap, header};
 
@@ -41,6 +44,25 @@ impl Guard {
         let given = given.ok_or(Refused::Token)?;
         if is_same(given.as_bytes(), token.as_bytes()) { Ok(()) } else { Err(Refused::Token) }
     }
+}
+
+/// An address as a `Host` names it: version 6 in brackets.
+pub(super) fn host_of(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    }
+}
+
+/// A name or an address that a program answers to, as a `Host` has it.
+pub(super) fn host_named(name: &str) -> String {
+    let address = name.parse::<Ipv6Addr>().map(|address| host_of(address.into()));
+    address.unwrap_or_else(|_| name.to_ascii_lowercase())
+}
+
+/// Whether a request's header can hold the token: visible ASCII, and spaces between.
+pub(super) fn is_sendable(token: &str) -> bool {
+    token.trim() == token && token.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
 }
 
 /// The header's value, if there is one and no other.

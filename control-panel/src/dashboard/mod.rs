@@ -32,8 +32,8 @@
 //! From another machine: `ssh -L 7878:127.0.0.1:7878 host`, and open `http://127.0.0.1:7878/`.
 //!
 //! # What it lets in
-//! It reads, and changes nothing, unless the program gives it a [token](Dashboard::token). A request must name this machine, or a name
-//! that the program [answers to](Dashboard::answer_to), as its `Host`; a page of another origin gets nothing. Viewers, connections, the
+//! It reads, and changes nothing, unless the program gives it a [token](Dashboard::token). A request must name this machine, the address
+//! that is served, or a name that the program [answers to](Dashboard::answer_to), as its `Host`; a page of another origin gets nothing. Viewers, connections, the
 //! size of a request and the time that it may take are bounded. What is refused is counted, and shown.
 //!
 //! The server runs on a thread of its own with its own runtime: a viewer takes no time of the panel's workers, and still sees them when
@@ -137,13 +137,13 @@ impl Dashboard {
     /// ```
     #[must_use]
     pub fn answer_to(mut self, host: impl Into<String>) -> Self {
-        self.hosts.push(host.into().to_ascii_lowercase());
+        self.hosts.push(guard::host_named(&host.into()));
         self
     }
 
     /// Lets a viewer that has this token stop, restart, suspend and resume workers, and use what else the program gives: a
-    /// [pause](Self::pause), a [form](Self::policy_form). At least 16 bytes; make it anew at each start, and show it to the user
-    /// alone.
+    /// [pause](Self::pause), a [form](Self::policy_form). At least 16 bytes of visible ASCII, as a header has to hold it, and of
+    /// spaces between them; make it anew at each start, and show it to the user alone.
     #[must_use]
     pub fn token(self, token: impl Into<String>) -> Self {
         Self { token: Some(token.into()), ..self }
@@ -185,10 +185,13 @@ impl Dashboard {
     ///
     /// # Errors
     /// [`DashboardError`]: the port is in use, other machines reach the address and no [name](Self::answer_to) was given, or the
-    /// token is too short.
+    /// token is too short or fits in no header.
     pub fn serve(self, address: impl ToSocketAddrs) -> Result<Server, DashboardError> {
         if self.token.as_ref().is_some_and(|token| token.len() < SHORTEST_TOKEN) {
             return Err(DashboardError::ShortToken);
+        }
+        if self.token.as_ref().is_some_and(|token| !guard::is_sendable(token)) {
+            return Err(DashboardError::UnsendableToken);
         }
         Server::open(self, address)
     }

@@ -25,7 +25,7 @@ use tokio::{
 use super::{
     Dashboard, DashboardError, FramePause, PolicyForm, feed,
     feed::Feed,
-    guard::Guard,
+    guard::{self, Guard},
     patient::Patient,
     refusals::{Refusals, Refused},
     routes,
@@ -43,6 +43,9 @@ const OTHERS: usize = 16;
 
 /// How often its worker is heard of at least.
 const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// The longest patience: every clock can represent it.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// The largest head of a request, and the most headers in it.
 const HEAD: usize = 16 * 1024;
@@ -69,7 +72,7 @@ pub(super) struct Shared {
 
 impl Server {
     pub(super) fn open(dashboard: Dashboard, address: impl ToSocketAddrs) -> Result<Self, DashboardError> {
-        let Dashboard { observer, viewers, hosts, token, pause, form, patience } = dashboard;
+        let Dashboard { observer, viewers, mut hosts, token, pause, form, patience } = dashboard;
         let address = address
             .to_socket_addrs()
             .and_then(|mut all| all.next().ok_or_else(|| io::ErrorKind::AddrNotAvailable.into()))
@@ -84,13 +87,17 @@ impl Server {
         };
         let (address, listener) =
             bind().map_err(|error| DashboardError::Bind { address: Some(address), error })?;
+        // A request that names the address itself was not led here by someone's DNS.
+        if !address.ip().is_unspecified() {
+            hosts.push(guard::host_of(address.ip()));
+        }
         let shared = Shared {
             observer,
             feed: Feed::default(),
             guard: Guard { hosts, token },
             refusals: Refusals::default(),
             viewers,
-            patience,
+            patience: patience.min(LONGEST),
             pause,
             form,
         };
