@@ -1,8 +1,11 @@
 //! Whatever a program does, a console keeps and shows a bounded part of it, and says what it left out.
 
+use std::time::Duration;
+
 use control_panel::{
-    Context, Worker,
+    Backoff, Context, Restart, Worker,
     console::{Board, Fact, ModRow},
+    supervision::Intensity,
     testing,
 };
 
@@ -69,11 +72,12 @@ fn a_view_is_read_back_from_its_json() {
         let mut look = Look::at(panel);
         look.observer.attach(|board: &mut Board| board.policy("answer", 42));
         panel.spawn(Worker::new("bug", Source::Disk, |_: Context<Update>| async { panic!("out of ink") }));
-        panel.spawn(Worker::new(
-            "stays",
-            Source::Net,
-            |cx: Context<Update>| async move { cx.cancelled().await },
-        ));
+        let stays =
+            Worker::new("stays", Source::Net, |cx: Context<Update>| async move { cx.cancelled().await });
+        // Whatever it is that never comes.
+        let ever = Duration::MAX;
+        let stays = stays.restart(Restart::Always).intensity(Intensity::new(5, ever));
+        panel.spawn(stays.backoff(Backoff::new(ever, ever)).stuck_after(ever).grace(ever));
         testing::settle().await;
         let view = look.view();
         let json = serde_json::to_value(&view).unwrap();

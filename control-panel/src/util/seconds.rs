@@ -9,12 +9,20 @@ pub(crate) fn serialize<S: Serializer>(time: &Duration, serializer: S) -> Result
 }
 
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    Duration::try_from_secs_f64(f64::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    read(f64::deserialize(deserializer)?)
+}
+
+/// The longest durations, of which a program may have set one to say "never", are all one number, which is beyond the longest.
+fn read<E: serde::de::Error>(seconds: f64) -> Result<Duration, E> {
+    match Duration::try_from_secs_f64(seconds) {
+        Err(_) if seconds.to_bits() == Duration::MAX.as_secs_f64().to_bits() => Ok(Duration::MAX),
+        read => read.map_err(E::custom),
+    }
 }
 
 /// The same for what may be absent.
 pub(crate) mod option {
-    use super::{Deserialize, Deserializer, Duration, Serializer};
+    use super::{Deserialize, Deserializer, Duration, Serializer, read};
 
     #[expect(clippy::ref_option, reason = "serde passes it so")]
     pub(crate) fn serialize<S: Serializer>(
@@ -31,6 +39,6 @@ pub(crate) mod option {
         deserializer: D,
     ) -> Result<Option<Duration>, D::Error> {
         let seconds = Option::<f64>::deserialize(deserializer)?;
-        seconds.map(Duration::try_from_secs_f64).transpose().map_err(serde::de::Error::custom)
+        seconds.map(read).transpose()
     }
 }

@@ -105,7 +105,7 @@ impl App {
         };
         // What was last known is not what is.
         let mut view = self.status.view.clone();
-        view.age += silent;
+        view.age = view.age.saturating_add(silent);
         if notice.is_some() && view.state == control_panel::console::PanelState::Live {
             view.state = control_panel::console::PanelState::Silent;
         }
