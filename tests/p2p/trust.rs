@@ -98,6 +98,24 @@ fn a_ticket_works_once() {
     });
 }
 
+/// It would wait for a worker that does not come.
+#[test]
+fn a_ticket_is_not_redeemed_by_a_worker_that_has_ended() {
+    let (folders, keys) = folders(2);
+    let mut alice = Setup::new(folders[0].path(), &[]).start();
+    let mut bob = Setup::new(folders[1].path(), &keys[..1]).start();
+    alice.address();
+    bob.address();
+    let ticket = alice.peers.ticket(Grant::Read, Duration::from_secs(60)).unwrap();
+    bob.worker.stop();
+    until(&mut [&mut bob], "its worker has ended", |nodes| nodes[0].worker.status().is_final());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let redeemed = runtime.block_on(async {
+        tokio::time::timeout(Duration::from_secs(10), bob.peers.redeem(ticket)).await.expect("it is answered")
+    });
+    assert_eq!(redeemed, Err(PairError::Ticket(TicketError::NotRunning)));
+}
+
 /// A damaged store is refused by name, and left as it is.
 #[test]
 fn files_that_are_not_whole_are_refused() {

@@ -169,10 +169,11 @@ impl PeerSyncHandle {
         Ok(Ticket { peer: *me, group: *group, secret, founders, addresses })
     }
 
-    /// Redeems a ticket: the inviter and this program trust each other from then on, and connect.
+    /// Redeems a ticket: the inviter and this program trust each other from then on, and connect. Waits for a worker that does not run yet, or is
+    /// about to be restarted.
     ///
     /// # Errors
-    /// [`PairError`]; then the ticket may be used up, and a new one is needed.
+    /// [`PairError`]; then the ticket may be used up, and a new one is needed. [`NotRunning`](TicketError::NotRunning) if the worker has ended for good.
     ///
     /// # Cancel safety
     /// The redemption goes on.

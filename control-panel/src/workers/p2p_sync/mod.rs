@@ -217,6 +217,13 @@ pub(in crate::workers::p2p_sync) struct Parts<S: State> {
     shared: Arc<Shared>,
 }
 
+/// The worker's factory keeps them as long as it may run again.
+impl<S: State> Drop for Parts<S> {
+    fn drop(&mut self) {
+        self.shared.end();
+    }
+}
+
 impl<S: State> PeerSync<S> {
     /// Of this replica ([`Replica::link`](crate::Replica::link)); its intents come from [`IntentSource::P2pSync`].
     ///

@@ -68,6 +68,8 @@ pub(super) struct State {
     pub(super) online: BTreeSet<Peer>,
     pub(super) connections: BTreeMap<Peer, WeakConnectionHandle>,
     pub(super) redemptions: Vec<Redemption>,
+    /// Whether the worker has ended for good, or was never spawned and never will be: no redemption waits for it.
+    ended: bool,
     /// Where the program says peers are.
     pub(super) addresses: BTreeMap<Peer, Vec<SocketAddr>>,
     /// Which kind of misbehaviour was reported of which peer: once only.
@@ -152,6 +154,9 @@ impl Shared {
 
     pub(super) fn ask_to_redeem(&self, redemption: Redemption) -> Result<(), TicketError> {
         let mut state = self.state();
+        if state.ended {
+            return Err(TicketError::NotRunning);
+        }
         if state.redemptions.len() >= REDEMPTIONS {
             return Err(TicketError::TooMany);
         }
@@ -159,6 +164,15 @@ impl Shared {
         drop(state);
         self.changed.notify_one();
         Ok(())
+    }
+
+    /// No worker begins any more: answers the redemptions that wait for one.
+    pub(super) fn end(&self) {
+        let mut state = self.state();
+        state.ended = true;
+        let unanswered = std::mem::take(&mut state.redemptions);
+        drop(state);
+        drop(unanswered);
     }
 
     /// All addresses of a peer that are known, the best first.
