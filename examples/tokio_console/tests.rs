@@ -1,5 +1,5 @@
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::TcpListener,
     time::{Duration, Instant},
 };
@@ -35,10 +35,14 @@ async fn look(
         }
     };
     let mut updates = client.watch_updates(InstrumentRequest {}).await.unwrap().into_inner();
-    let mut seen = BTreeMap::new();
+    let (mut ids, mut seen) = (BTreeSet::new(), BTreeMap::new());
     while !enough(&seen) {
         let update = updates.message().await.unwrap().expect("an update");
         for task in update.task_update.map(|update| update.new_tasks).unwrap_or_default() {
+            // One that changed meanwhile comes again with the next update.
+            if !ids.insert(task.id.as_ref().map(|id| id.id)) {
+                continue;
+            }
             let kind = field(&task, "kind").unwrap_or_default();
             let name = field(&task, "task.name").unwrap_or_default();
             *seen.entry((kind, name)).or_default() += 1;

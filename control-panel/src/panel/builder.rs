@@ -1,43 +1,23 @@
 //! Building a panel.
 
-use std::{
-    borrow::Cow,
-    fmt,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, AtomicU64},
-    },
-    thread,
-    time::Duration,
-};
+// Last on the page of `PanelBuilder`, as it is called last.
+mod building;
 
-use tokio::runtime::{Builder, Handle, Runtime};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
-use super::{
-    BuildError, ControlPanel, Last, Starved,
-    exhibits::Exhibits,
-    forward::{Forward, Forwarded},
-    idle::Idle,
-    locals::Locals,
-    pulse::Pulse,
-    shared::Shared,
-    status::Snapshot,
-};
+use tokio::runtime::Handle;
+
+use super::forward::Forwarded;
 use crate::{
-    bus::{self, Buses},
+    bus,
     exhibit::Exhibit,
     frame::{FrameBudget, Recorder},
     intent::Intent,
-    queue::{OnReady, Queue},
-    supervisor::{Supervisor, machine::PoolId, notable::Wakes},
-    telemetry::{self, Watch},
-    util::{Mutex, Name, panics},
+    queue::OnReady,
     worker::policy::Policy,
 };
-#[cfg(feature = "tracing")]
-use crate::{frame::reducer::Warning, telemetry::TARGET};
 
-/// Configures and builds a [`ControlPanel`]. Created by [`ControlPanel::builder`].
+/// Configures and builds a [`ControlPanel`](crate::ControlPanel). Created by [`ControlPanel::builder`](crate::ControlPanel::builder) and [`ControlPanel::builder_with`](crate::ControlPanel::builder_with).
 ///
 /// ```
 /// use control_panel::{ControlPanel, GraphIntent};
@@ -119,7 +99,7 @@ impl<I: Intent, P> PanelBuilder<I, P> {
         self
     }
 
-    /// How many signals each [bus](ControlPanel::bus) keeps for subscribers that have not taken them yet: how far a subscriber
+    /// How many signals each [bus](crate::ControlPanel::bus) keeps for subscribers that have not taken them yet: how far a subscriber
     /// may fall behind before it misses any. Default: 64. Signals stay until newer ones replace them, so each bus holds this
     /// many. 0 is refused with [`BuildError::ZeroSignalCapacity`].
     ///
@@ -143,7 +123,7 @@ impl<I: Intent, P> PanelBuilder<I, P> {
     }
 
     /// The first policy, in place of the one that the builder was made with: `P::default()`, or what
-    /// [`builder_with`](ControlPanel::builder_with) was given.
+    /// [`builder_with`](crate::ControlPanel::builder_with) was given.
     pub fn policy(mut self, policy: P) -> Self {
         self.policy = Policy::new(policy);
         self
@@ -158,7 +138,7 @@ impl<I: Intent, P> PanelBuilder<I, P> {
     ///
     /// A current-thread runtime runs async workers only while a thread is inside its `block_on`. If nothing drives the runtime,
     /// or all its threads are blocked, the panel [warns](crate::frame::Warning::WorkersNeverPolled); workers on threads, local workers
-    /// and [`ask_blocking`](ControlPanel::ask_blocking) keep running regardless.
+    /// and [`ask_blocking`](crate::ControlPanel::ask_blocking) keep running regardless.
     ///
     /// Default: the ambient runtime if `build` is called in a runtime's context, otherwise one of the panel's own.
     ///
@@ -187,8 +167,8 @@ impl<I: Intent, P> PanelBuilder<I, P> {
     /// Sets a callback that is called when the loop has something to do. For loops that sleep.
     ///
     /// For intents, it is called once when the queue becomes non-empty after a drain, and after a frame that left intents
-    /// behind. For changes that the loop only looks at, it is called once when an answer arrives ([`ControlPanel::reply`]) or
-    /// when what [`ControlPanel::status`] shows of a worker changes (unless [`wake_for_workers`](Self::wake_for_workers) is
+    /// behind. For changes that the loop only looks at, it is called once when an answer arrives ([`ControlPanel::reply`](crate::ControlPanel::reply)) or
+    /// when what [`ControlPanel::status`](crate::ControlPanel::status) shows of a worker changes (unless [`wake_for_workers`](Self::wake_for_workers) is
     /// off), and once more by the frame that follows, so that a loop that looked before its drain looks again. A requested
     /// frame may turn out empty: some frames only wake senders.
     ///
@@ -247,18 +227,18 @@ impl<I: Intent, P> PanelBuilder<I, P> {
     /// let panel = ControlPanel::<Update>::builder().on_ready(on_ready).build();
     /// ```
     ///
-    /// A loop without a toolkit needs no callback: [`wait_ready_timeout`](ControlPanel::wait_ready_timeout) parks its thread,
-    /// and [`wait_ready`](ControlPanel::wait_ready) is for async code.
+    /// A loop without a toolkit needs no callback: [`wait_ready_timeout`](crate::ControlPanel::wait_ready_timeout) parks its thread,
+    /// and [`wait_ready`](crate::ControlPanel::wait_ready) is for async code.
     pub fn on_ready(mut self, on_ready: impl Fn() + Send + Sync + 'static) -> Self {
         self.on_ready = Some(Box::new(on_ready));
         self
     }
 
     /// Whether worker changes wake a sleeping loop as intents do: [`on_ready`](Self::on_ready) is called and
-    /// [`wait_ready`](ControlPanel::wait_ready) resolves, once for everything that happened since the last frame began.
+    /// [`wait_ready`](crate::ControlPanel::wait_ready) resolves, once for everything that happened since the last frame began.
     /// Default: yes. Turn it off for a loop that shows nothing of its workers.
     ///
-    /// The loop is woken after the change, so it finds it in [`ControlPanel::status`] and in the handles: a worker started,
+    /// The loop is woken after the change, so it finds it in [`ControlPanel::status`](crate::ControlPanel::status) and in the handles: a worker started,
     /// ended, failed, backs off, is asked to stop, waits for its group, is suspended, resumed, stuck or no longer stuck. A
     /// spawn alone does not wake the loop; the start of the worker does. So that a worker that keeps failing does not keep the
     /// loop awake, a restart does not wake it either if both the run and the wait before it took less than 16 ms, except for
@@ -303,118 +283,6 @@ impl<I: Intent, P> PanelBuilder<I, P> {
         self.wake_for_workers = wake;
         self
     }
-}
-
-impl<I: Intent, P: Send + Sync + 'static> PanelBuilder<I, P> {
-    /// Builds the panel.
-    ///
-    /// # Errors
-    /// [`BuildError`]: a capacity or the idle time is 0, the given runtime has no timer, or there is no runtime and none could
-    /// be started.
-    pub fn try_build(self) -> Result<ControlPanel<I, P>, BuildError> {
-        if self.capacity == 0 {
-            return Err(BuildError::ZeroCapacity);
-        }
-        if self.signal_capacity == 0 {
-            return Err(BuildError::ZeroSignalCapacity);
-        }
-        if self.idle_after.is_some_and(|after| after.is_zero()) {
-            return Err(BuildError::ZeroIdle);
-        }
-        let (handle, own) = if let Some(handle) = self.runtime.or_else(|| Handle::try_current().ok()) {
-            (handle, None)
-        } else {
-            let runtime = own_runtime(&self.name).map_err(BuildError::Runtime)?;
-            (runtime.handle().clone(), Some(runtime))
-        };
-        if !has_timer(&handle) {
-            return Err(BuildError::NoTimer);
-        }
-        #[cfg(feature = "tracing")]
-        if panics::ABORT {
-            tracing::warn!(target: TARGET, panel = %self.name, "{}", Warning::PanicsAbort);
-        }
-        let queue = Arc::new(Queue::new(self.capacity, self.on_ready));
-        let frames = Arc::new(AtomicU64::new(0));
-        let for_buses = Arc::clone(&queue);
-        let buses = Buses::new(self.signal_capacity, Arc::clone(&frames), move || for_buses.wake_loop());
-        telemetry::describe();
-        let for_supervisor = Arc::clone(&queue);
-        let wakes = match (&self.forwarded, self.wake_for_workers) {
-            (Some(_), _) => Wakes::ForEveryEvent,
-            (None, true) => Wakes::ForStatus,
-            (None, false) => Wakes::Never,
-        };
-        let on_change = Box::new(move || for_supervisor.wake_loop());
-        let pulse = Pulse::of(&handle);
-        let supervisor = Supervisor::new(&self.name, handle, self.shutdown_timeout, on_change, wakes);
-        let shared = Shared {
-            name: Name::from(&*self.name),
-            queue,
-            policy: self.policy,
-            buses: Arc::new(buses),
-            asks: PoolId(supervisor.number()),
-            supervisor,
-            idle: Idle::new(self.idle_after),
-            last_source: Mutex::default(),
-            frames,
-            starving: AtomicBool::new(false),
-            gauge: OnceLock::new(),
-            not_driven: AtomicBool::new(false),
-            snapshot: Snapshot::default(),
-            exhibits: Exhibits::new(self.recorded_to),
-        };
-        let forward = self.forwarded.map(|forwarded| {
-            let log = &shared.supervisor.registry().log;
-            Forward::new(forwarded, &shared.queue, log.reader(Some(1)))
-        });
-        let shared = Arc::new(shared);
-        Ok(ControlPanel {
-            _last: Last(Some(Arc::clone(&shared))),
-            shared,
-            forward,
-            runtime: own,
-            locals: Locals::new(),
-            local_buffer: Mutex::default(),
-            frame_budget: self.frame_budget,
-            recorder: self.recorder,
-            starved: Starved::default(),
-            pulse,
-            watch: Watch::default(),
-        })
-    }
-
-    /// Builds the panel.
-    ///
-    /// # Panics
-    /// If [`try_build`](Self::try_build) would return an error, with its message.
-    #[track_caller]
-    pub fn build(self) -> ControlPanel<I, P> {
-        match self.try_build() {
-            Ok(panel) => panel,
-            Err(error) => panic!("{error}"),
-        }
-    }
-}
-
-/// A few threads suffice for workers that wait most of the time; at least one besides the frame's thread.
-fn own_runtime(name: &str) -> std::io::Result<Runtime> {
-    let threads = thread::available_parallelism().map_or(1, usize::from).clamp(1, 4);
-    // A thread's name cannot hold a NUL.
-    Builder::new_multi_thread()
-        .worker_threads(threads)
-        .thread_name(name.replace('\0', ""))
-        .enable_all()
-        .build()
-}
-
-/// Restarts, grace and deadlines need timers. tokio reveals whether a runtime has them only by panicking.
-fn has_timer(handle: &Handle) -> bool {
-    panics::quietly(|| {
-        let _context = handle.enter();
-        drop(tokio::time::sleep(Duration::ZERO));
-    })
-    .is_some()
 }
 
 impl<I: Intent, P> fmt::Debug for PanelBuilder<I, P> {

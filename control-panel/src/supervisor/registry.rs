@@ -3,6 +3,7 @@
 //! | file | what |
 //! |---|---|
 //! | `effects` | what a decision comes to, under the lock and after it |
+//! | `history` | what is kept for the status and the report |
 //! | `ends` | flat combining of exits |
 //! | `starting`, `waking` | hands tasks to where they run; wakes them |
 //! | `refusing` | workers that never run |
@@ -13,6 +14,7 @@
 mod effects;
 mod ends;
 mod gates;
+mod history;
 mod looking;
 mod refusing;
 mod starting;
@@ -31,13 +33,8 @@ use std::{
 
 use tokio::sync::Notify;
 
-use self::{
-    effects::Effects,
-    ends::Ends,
-    stopping::{ExitReports, LastIncidents},
-    waking::Unwoken,
-};
-pub(crate) use self::{looking::Look, stopping::Incidents};
+use self::{effects::Effects, ends::Ends, history::History, waking::Unwoken};
+pub(crate) use self::{history::Incidents, looking::Look};
 use super::{
     cell::WorkerCell,
     events::Log,
@@ -111,21 +108,6 @@ pub(super) struct State {
     report: Option<ShutdownReport>,
     /// Whether the panel was dropped.
     gone: bool,
-}
-
-/// What is kept for the status and the final report.
-#[derive(Default)]
-struct History {
-    incidents: Incidents,
-    last_incidents: LastIncidents,
-    /// How many workers ended for good, and not cleanly.
-    failed: u64,
-    /// The exits of the workers that lived when the shutdown began.
-    exit_reports: Option<ExitReports>,
-    /// Whether a worker ended, or is cancelled, because the runtime is gone.
-    runtime_gone: bool,
-    /// Copied from the registry.
-    wakes: Wakes,
 }
 
 impl Registry {

@@ -7,22 +7,21 @@ use std::{
     task::Waker,
 };
 
-use tokio::{sync::Notify, time::Instant};
+use tokio::sync::Notify;
 
-use super::{History, Registry, State};
+use super::{Registry, State};
 use crate::{
-    lifecycle::{Cause, Event, EventKind, Exit, RunToken, SpawnError, Unanswered, WorkerStatus},
+    lifecycle::{Event, EventKind, Exit, RunToken, Unanswered, WorkerStatus},
     supervisor::{
         cell::WorkerCell,
-        events::Writing,
         kinds::Kind,
         machine::{Action, Directive},
-        notable::{BRIEF, Wake, Wakes},
+        notable::BRIEF,
         off_task::OffTask,
         report::WorkerReport,
         task::Task,
     },
-    telemetry::{self, Moved, Seen},
+    telemetry::{self, Seen},
     util::panics,
 };
 
@@ -40,7 +39,7 @@ pub(super) struct Effects {
     start: Vec<(Arc<WorkerCell>, Task)>,
     pub(super) announce: Vec<Arc<WorkerCell>>,
     /// Workers for which the loop is woken once nothing has happened to them for a moment.
-    settle: Vec<Arc<WorkerCell>>,
+    pub(super) settle: Vec<Arc<WorkerCell>>,
     /// Unanswered replies of workers whose exit is recorded by now.
     pub(super) unanswered: Vec<Arc<Unanswered>>,
     pub(super) logged: bool,
@@ -56,11 +55,11 @@ pub(super) struct Effects {
 /// What is to be dropped: it holds the user's values.
 #[derive(Default)]
 pub(super) struct Gone {
-    statuses: Vec<WorkerStatus>,
+    pub(super) statuses: Vec<WorkerStatus>,
     pub(super) events: Vec<Event>,
     pub(super) incidents: Vec<WorkerReport>,
     /// Exits that are not logged, because a worse one is.
-    exits: Vec<Exit>,
+    pub(super) exits: Vec<Exit>,
     /// The cells of workers that ended. The thread that reports an end may hold the last reference to the cell, which
     /// holds the subscriber's span and the wakers of tasks at the worker's gate.
     cells: Vec<Arc<WorkerCell>>,
@@ -233,95 +232,6 @@ where
     while panics::catch(|| list.by_ref().for_each(&mut run)).is_err() {}
 }
 
-impl History {
-    fn record(
-        &mut self,
-        cell: &Arc<WorkerCell>,
-        kind: EventKind,
-        log: &mut Writing<'_>,
-        now: &dyn Fn() -> Instant,
-        effects: &mut Effects,
-    ) {
-        match &kind {
-            EventKind::Exited(exit) => {
-                cell.set_stuck(false);
-                effects.gone.exits.extend(cell.set_last_exit(exit.clone()));
-                if !exit.is_clean() {
-                    effects.gone.incidents.extend(self.note(WorkerReport::new(cell, exit.clone())));
-                }
-            }
-            EventKind::Stuck(_) => cell.set_stuck(true),
-            EventKind::Recovered => cell.set_stuck(false),
-            EventKind::Stopping(Cause::RuntimeGone) => self.runtime_gone = true,
-            EventKind::Refused(refusal) => {
-                self.runtime_gone |= *refusal == SpawnError::RuntimeGone;
-                effects.gone.incidents.extend(self.note_refusal(cell, refusal));
-            }
-            EventKind::Ended(exit, cause) => {
-                cell.ended_for(*cause);
-                self.failed += u64::from(!exit.is_clean());
-                effects.gone.exits.extend(cell.set_last_exit(exit.clone()));
-                self.runtime_gone |= *cause == Some(Cause::RuntimeGone);
-                if let Some(reports) = &mut self.exit_reports {
-                    reports.ended(cell, exit);
-                }
-            }
-            _ => {}
-        }
-        let mut seen = false;
-        let mut moved = if let EventKind::Spawned = kind { Moved::spawned() } else { Moved::default() };
-        let status = match kind {
-            // It counts as running once it reports that it is ready.
-            EventKind::Started if cell.run.ready_within.is_some() => Some(WorkerStatus::Starting),
-            _ => status_after(&kind, cell, now),
-        };
-        if let Some(status) = status {
-            let to = Moved::to(&status);
-            let before;
-            (before, seen) = cell.set_status(status, now());
-            moved = to.from(&before);
-            if before.is_final() || matches!(before, WorkerStatus::Backoff { .. }) {
-                effects.gone.statuses.push(before);
-            }
-            if cell.is_awaited() {
-                effects.announce.push(Arc::clone(cell));
-            }
-            // A run that is over is recorded in the status by now; a cancelled one still goes on.
-            if !matches!(kind, EventKind::Stopping(_)) {
-                effects.unanswered.extend(cell.take_unanswered());
-            }
-        }
-        let wake = match self.wakes {
-            Wakes::Never => Wake::No,
-            Wakes::ForStatus => cell.wakes(&kind, seen, now),
-            Wakes::ForEveryEvent => Wake::Now,
-        };
-        match wake {
-            Wake::No => {}
-            Wake::Now => effects.wake_loop = true,
-            Wake::Settled => effects.settle.push(Arc::clone(cell)),
-        }
-        log.push(cell, kind, moved, now());
-    }
-}
-
-/// Returns the status that an event leaves a worker in, if it changes it.
-fn status_after(kind: &EventKind, cell: &WorkerCell, now: &dyn Fn() -> Instant) -> Option<WorkerStatus> {
-    match kind {
-        EventKind::Started | EventKind::Ready => Some(WorkerStatus::Running),
-        EventKind::BackingOff(wait) => {
-            // A worker held back for its group has not ended by itself.
-            let exit = cell.last_exit().unwrap_or(Exit::Cancelled);
-            Some(WorkerStatus::Backoff { exit, until: now() + *wait })
-        }
-        EventKind::Waiting => Some(WorkerStatus::Waiting),
-        EventKind::Stopping(cause) => Some(WorkerStatus::Stopping(*cause)),
-        EventKind::Ended(exit, _) => Some(WorkerStatus::Ended(exit.clone())),
-        EventKind::Refused(refusal) => Some(WorkerStatus::Refused(refusal.clone())),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use std::{sync::Weak, time::Duration};
@@ -338,6 +248,7 @@ pub(super) mod tests {
             kinds::Kind,
             local::Local,
             machine::ChildSpec,
+            notable::Wakes,
             options::{Options, RunOptions},
         },
         util::Name,

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{Registry, State, stopping::LastIncidents};
+use super::{Registry, State, history::LastIncidents};
 use crate::{
     intent::Origin,
     lifecycle::Intensity,

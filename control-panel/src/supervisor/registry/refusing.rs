@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use super::{History, Registry, effects::Effects};
+use super::{Registry, effects::Effects};
 use crate::{
-    lifecycle::{EventKind, Exit, SpawnError, WorkerStatus},
-    supervisor::{cell::WorkerCell, notable::Wakes, report::WorkerReport},
+    lifecycle::{EventKind, SpawnError, WorkerStatus},
+    supervisor::{cell::WorkerCell, notable::Wakes},
     telemetry::Moved,
 };
 
@@ -32,14 +32,5 @@ impl Registry {
         self.version.fetch_add(1, Ordering::Release);
         drop(state);
         self.execute(effects);
-    }
-}
-
-impl History {
-    /// A full backlog is a limit that was reached: work was left undone, but no worker failed for good. Any other
-    /// refusal means that a worker the program relies on never runs.
-    pub(super) fn note_refusal(&mut self, cell: &WorkerCell, refusal: &SpawnError) -> Vec<WorkerReport> {
-        self.failed += u64::from(*refusal != SpawnError::Backlog);
-        self.note(WorkerReport::new(cell, Exit::Refused(refusal.clone())))
     }
 }

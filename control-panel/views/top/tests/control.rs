@@ -166,7 +166,7 @@ fn with_the_token_workers_frames_and_the_policy_obey_what_is_typed() {
     // it, as Escape and a letter in one piece are a letter with Alt.
     session.text.clear();
     session.keys(b":stop search");
-    session.until("h▏");
+    session.until("▏");
     session.text.clear();
     session.keys(b"\x1b");
     session.until("says");
