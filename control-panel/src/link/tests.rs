@@ -139,7 +139,7 @@ fn the_shelf_serves_what_the_replica_would() {
     }
 }
 
-/// Two authors whose keys begin alike are told apart by the rest.
+/// Two authors whose keys begin alike are distinguished by the rest.
 #[test]
 fn authors_that_are_alike_in_short_get_their_own() {
     let like_alice = Peer(std::array::from_fn(|index| if index < 8 { 1 } else { 7 }));

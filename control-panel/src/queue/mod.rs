@@ -344,7 +344,7 @@ fn soon<T>(try_lock: impl Fn() -> Option<T>) -> Option<T> {
 
 #[cold]
 fn again<T>(try_lock: impl Fn() -> Option<T>) -> Option<T> {
-    for attempt in 1..TRIES {
+    for attempt in (0..TRIES).skip(1) {
         // Each try takes the lock's cache line from its holder, which would give it back.
         (0..1 << attempt.min(3)).for_each(|_| hint::spin_loop());
         let lock = try_lock();

@@ -37,7 +37,8 @@
 //!     }
 //! }
 //!
-//! let panel = ControlPanel::<Update, Limits>::builder_with(Limits { memory: 0.75 }).build();
+//! let limits = Limits { memory: 0.75 };
+//! let panel = ControlPanel::<Update, Limits>::builder_with(limits).build();
 //! panel.spawn_memory_monitor();
 //! ```
 
