@@ -117,7 +117,7 @@ impl Key {
         errors.at(
             written,
             format_args!(
-                "`after` is given twice; several names stand in brackets: write `after = [{first}, {second}]`"
+                "`after` is given twice, but takes several names in brackets: drop `after = {first}` and write `after = [{first}, {second}]`"
             ),
         );
     }

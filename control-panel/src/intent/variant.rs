@@ -1,6 +1,6 @@
 //! What is known of a variant without a value of it.
 
-/// A variant of an intent, as [`Intent::VARIANTS`] lists them.
+/// A variant of an intent, as [`Intent::VARIANTS`](crate::Intent::VARIANTS) lists them.
 ///
 /// ```
 /// use control_panel::{Intent, intent::Variant};

@@ -93,7 +93,7 @@ impl<I: Intent, P> PanelBuilder<I, P> {
     ///
     /// 64 suits one local worker, 512 and more suit many peers over a WAN. A source that floods the queue can take all slots
     /// except one for each other known source and one for a source not seen yet: if it is alone, one less than the capacity
-    /// (but at least one). If there are more sources than slots, each gets one. 0 is refused with [`BuildError::ZeroCapacity`].
+    /// (but at least one). If there are more sources than slots, each gets one. 0 is refused with [`BuildError::ZeroCapacity`](super::BuildError::ZeroCapacity).
     pub fn capacity(mut self, intents: usize) -> Self {
         self.capacity = intents;
         self
@@ -101,7 +101,7 @@ impl<I: Intent, P> PanelBuilder<I, P> {
 
     /// How many signals each [bus](crate::ControlPanel::bus) keeps for subscribers that have not taken them yet: how far a subscriber
     /// may fall behind before it misses any. Default: 64. Signals stay until newer ones replace them, so each bus holds this
-    /// many. 0 is refused with [`BuildError::ZeroSignalCapacity`].
+    /// many. 0 is refused with [`BuildError::ZeroSignalCapacity`](super::BuildError::ZeroSignalCapacity).
     ///
     /// ```
     /// # use control_panel::{Context, ControlPanel, GraphIntent, IntentSource, testing, worker};
