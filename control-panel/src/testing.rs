@@ -226,6 +226,7 @@ pub fn context<I: Intent, P: Send + Sync + 'static>(
         RunOptions::unwatched(),
         Arc::clone(&run_token),
         Weak::new(),
+        None,
     );
     let cell = Arc::new(cell);
     let handle = WorkerHandle::new(Arc::clone(&cell));

@@ -93,6 +93,7 @@ impl WorkerCell {
         run: RunOptions,
         run_token: Arc<RunToken>,
         registry: Weak<Registry>,
+        sends: Option<Arc<SendFigures>>,
     ) -> Self {
         let panel = registry.upgrade().map_or(0, |registry| registry.number);
         Self {
@@ -115,7 +116,7 @@ impl WorkerCell {
             last_words: LastWords::default(),
             inbox: InboxCell::new(InboxOptions::anything()),
             gate: GateCell::default(),
-            sends: None,
+            sends,
             last_exit: Mutex::default(),
             notable: Mutex::default(),
             unanswered: Mutex::default(),
@@ -138,7 +139,7 @@ impl WorkerCell {
     }
 
     /// Whether a sleeping loop must be woken for this event. `seen` is what [`set_status`](Self::set_status) returned.
-    pub(super) fn wakes(&self, kind: &EventKind, seen: bool, now: &dyn Fn() -> Instant) -> Wake {
+    pub(super) fn wakes(&self, kind: &EventKind, seen: bool, now: Instant) -> Wake {
         // Fast path: thousands may end together.
         if matches!(kind, EventKind::Ended(..)) {
             return Wake::Now;
@@ -362,6 +363,6 @@ pub(super) mod tests {
     /// A cell that belongs to no panel.
     pub(in crate::supervisor) fn cell(origin: u64, run: RunOptions) -> WorkerCell {
         let (name, source) = (Name::from("it"), Name::from("here"));
-        WorkerCell::new(name, source, Origin(origin), run, Arc::default(), Weak::new())
+        WorkerCell::new(name, source, Origin(origin), run, Arc::default(), Weak::new(), None)
     }
 }

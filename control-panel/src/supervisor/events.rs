@@ -69,9 +69,9 @@ impl Events {
             self.next += missed;
             return Some((Notice::Lagged(missed), None));
         }
-        let (event, time) = (kept.get(self.next)?, kept.time(self.next));
+        let (event, time) = kept.get(self.next)?;
         self.next += 1;
-        Some((Notice::Event(event), time))
+        Some((Notice::Event(event), Some(time)))
     }
 
     /// Appends all events since the last read, without waiting: returns `false` if the log is being written right now.
@@ -86,7 +86,7 @@ impl Events {
             self.next += missed;
             notices.push(Notice::Lagged(missed));
         }
-        while let Some(event) = kept.get(self.next) {
+        while let Some((event, _)) = kept.get(self.next) {
             self.next += 1;
             notices.push(Notice::Event(event));
         }

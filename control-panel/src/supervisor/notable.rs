@@ -50,19 +50,13 @@ pub(super) struct Notable {
 impl Notable {
     /// Whether to wake a sleeping loop for this event, of a worker in its `generation`th run. `seen` says whether the
     /// previous status was read while it was not `Running`: then the reader must not be left with it.
-    pub(super) fn wakes(
-        &mut self,
-        kind: &EventKind,
-        generation: u64,
-        seen: bool,
-        now: &dyn Fn() -> Instant,
-    ) -> Wake {
-        if self.is_news(kind, generation) {
+    pub(super) fn wakes(&mut self, kind: &EventKind, generation: u64, seen: bool, now: Instant) -> Wake {
+        if self.is_news(kind, generation, now) {
             self.unsettled = None;
             return Wake::Now;
         }
         if seen || self.unsettled.is_some() {
-            self.unsettled = Some(now());
+            self.unsettled = Some(now);
             if !mem::replace(&mut self.has_timer, true) {
                 return Wake::Settled;
             }
@@ -77,12 +71,12 @@ impl Notable {
         (next, next.is_none() && self.unsettled.take().is_some())
     }
 
-    fn is_news(&mut self, kind: &EventKind, generation: u64) -> bool {
+    fn is_news(&mut self, kind: &EventKind, generation: u64, now: Instant) -> bool {
         match kind {
             // Its start follows.
             EventKind::Spawned => return false,
             EventKind::Started => {
-                self.started = Some(Instant::now());
+                self.started = Some(now);
                 self.quiet = mem::take(&mut self.hidden);
                 return !self.quiet;
             }
@@ -91,7 +85,7 @@ impl Notable {
             EventKind::Waiting => return !self.hidden,
             EventKind::BackingOff(wait) if self.hidden && *wait < BRIEF => return false,
             EventKind::Exited(_) | EventKind::Stopping(Cause::Dependency | Cause::Stuck)
-                if generation > 1 && self.is_brief() =>
+                if generation > 1 && self.is_brief(now) =>
             {
                 self.hidden = true;
                 return false;
@@ -104,7 +98,7 @@ impl Notable {
         true
     }
 
-    fn is_brief(&self) -> bool {
-        self.started.is_some_and(|started| started.elapsed() < BRIEF)
+    fn is_brief(&self, now: Instant) -> bool {
+        self.started.is_some_and(|started| now.saturating_duration_since(started) < BRIEF)
     }
 }

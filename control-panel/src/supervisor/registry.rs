@@ -31,7 +31,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 use self::{effects::Effects, ends::Ends, history::History, waking::Unwoken};
 pub(crate) use self::{history::Incidents, looking::Look};
@@ -202,7 +202,7 @@ impl Registry {
             cell.origin.0,
             next,
         )));
-        let (generation, before) = self.change(|state| {
+        let (generation, before) = self.change_at(now, |state| {
             let generation = state.machine.begin(cell.origin, now)?;
             debug_assert_eq!(generation, next, "no other thread begins one");
             Some((generation, cell.begin(generation, Arc::clone(&run_token))))
@@ -224,7 +224,7 @@ impl Registry {
     /// The worker's run is over. Returns the next step of its task.
     pub(super) fn exited(&self, cell: &WorkerCell, exit: Exit) -> Directive {
         let now = self.hosts.now();
-        self.change(|state| {
+        self.change_at(now, |state| {
             state.machine.exited(cell.origin, exit, now);
             state.machine.next(cell.origin)
         })
@@ -234,7 +234,7 @@ impl Registry {
     pub(super) fn left(&self, cell: &WorkerCell, otherwise: Exit) {
         let last_words = last_words(cell);
         let now = self.hosts.now();
-        self.change(|state| state.machine.left(cell.origin, otherwise, last_words, now));
+        self.change_at(now, |state| state.machine.left(cell.origin, otherwise, last_words, now));
     }
 
     /// The worker's task was polled for the first time.
@@ -299,10 +299,19 @@ impl Registry {
 
     /// Runs `decide` under the lock and its effects without it, then continues a shutdown that proceeds in steps.
     pub(super) fn change<T>(&self, decide: impl FnOnce(&mut State) -> T) -> T {
+        self.change_in(None, decide)
+    }
+
+    /// The same, at a moment that was read before.
+    pub(super) fn change_at<T>(&self, now: Instant, decide: impl FnOnce(&mut State) -> T) -> T {
+        self.change_in(Some(now), decide)
+    }
+
+    fn change_in<T>(&self, now: Option<Instant>, decide: impl FnOnce(&mut State) -> T) -> T {
         let mut effects = Effects::default();
         let mut state = self.lock();
         let decided = decide(&mut state);
-        self.resolve(&mut state, &mut effects);
+        self.resolve(&mut state, &mut effects, now);
         let more = state.machine.stops_more();
         drop(state);
         self.execute(effects);

@@ -4,7 +4,7 @@ use std::{
     fmt, mem,
     sync::{
         Arc, MutexGuard, OnceLock,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
 };
 
@@ -39,11 +39,10 @@ pub(crate) struct Log {
     kept: Mutex<Kept>,
     /// How many events there are, as of the last completed write.
     written: AtomicU64,
-    changed: Notify,
+    /// Made by the first task that waits for an event: most programs only look.
+    changed: OnceLock<Notify>,
     /// Called whenever events were written: for observers. Must not block.
     on_write: OnceLock<OnWrite>,
-    /// No more events follow.
-    over: AtomicBool,
 }
 
 /// The log while a batch of events is written into it.
@@ -58,12 +57,13 @@ pub(in crate::supervisor) struct Writing<'a> {
 
 #[derive(Debug, Default)]
 pub(super) struct Kept {
-    /// Each event at its slot: once the ring is full, a new one replaces the oldest.
-    events: Vec<Event>,
-    /// When it was logged, at the same slot. Not part of the event: that reaches reducers, which know no wall clock.
-    times: Vec<Instant>,
+    /// Each event at its slot: once the ring is full, a new one replaces the oldest. The moment when it was logged is not
+    /// part of the event: that reaches reducers, which know no wall clock.
+    events: Vec<(Event, Instant)>,
     /// How many events there were in total.
     total: u64,
+    /// No more events follow.
+    over: bool,
 }
 
 impl Log {
@@ -72,9 +72,17 @@ impl Log {
         Writing { written: &self.written, kept: self.kept(), seen: Vec::new(), gone: Vec::new() }
     }
 
+    /// Whether anything ever waited for an event, or is called for each. Asked after the write: a task that begins to wait
+    /// later reads what was written.
+    pub(in crate::supervisor) fn is_awaited(&self) -> bool {
+        self.changed.get().is_some() || self.on_write.get().is_some()
+    }
+
     /// Wakes the tasks that wait for an event.
     pub(crate) fn announce(&self) {
-        self.changed.notify_waiters();
+        if let Some(changed) = self.changed.get() {
+            changed.notify_waiters();
+        }
         if let Some(OnWrite(on_write)) = self.on_write.get() {
             on_write();
         }
@@ -83,11 +91,6 @@ impl Log {
     /// From now on this is called whenever events were written, on the thread that wrote them. The first call counts.
     pub(crate) fn on_write(&self, on_write: impl Fn() + Send + Sync + 'static) {
         self.on_write.set(OnWrite(Box::new(on_write))).ok();
-    }
-
-    /// No more events follow after the current write. Does not wake waiting tasks.
-    pub(in crate::supervisor) fn end(&self) {
-        self.over.store(true, Ordering::Release);
     }
 
     /// The number of the last event.
@@ -103,11 +106,12 @@ impl Log {
 
     /// Resolves once more was written, or the log has ended.
     pub(super) fn changed(&self) -> Notified<'_> {
-        self.changed.notified()
+        self.changed.get_or_init(Notify::new).notified()
     }
 
+    /// Read under the lock under which it is written: a reader that finds it false here is woken at the end.
     pub(super) fn is_over(&self) -> bool {
-        self.over.load(Ordering::Acquire)
+        self.kept().over
     }
 
     /// How many events there are. Takes no lock, and lags behind by the current write.
@@ -139,16 +143,21 @@ impl Writing<'_> {
         if telemetry::LISTENS {
             self.seen.push(Seen { event: event.clone(), source: cell.source.clone(), moved });
         }
-        let slot = place(event.number);
-        match self.kept.times.get_mut(slot) {
-            None => self.kept.times.push(at),
-            Some(time) => *time = at,
+        match self.kept.events.get_mut(place(event.number)) {
+            None => self.kept.events.push((event, at)),
+            Some((oldest, time)) => {
+                let oldest = mem::replace(oldest, event);
+                *time = at;
+                if oldest.kind.holds_an_error() {
+                    self.gone.push(oldest);
+                }
+            }
         }
-        match self.kept.events.get_mut(slot) {
-            None => self.kept.events.push(event),
-            Some(oldest) if oldest.kind.holds_an_error() => self.gone.push(mem::replace(oldest, event)),
-            Some(oldest) => *oldest = event,
-        }
+    }
+
+    /// No more events follow.
+    pub(in crate::supervisor) fn end(&mut self) {
+        self.kept.over = true;
     }
 
     /// How many events there were in total.
@@ -169,16 +178,12 @@ impl Kept {
         self.total + 1 - self.events.len() as u64
     }
 
-    pub(super) fn get(&self, number: u64) -> Option<Event> {
+    /// The event with this number, and when it was logged.
+    pub(super) fn get(&self, number: u64) -> Option<(Event, Instant)> {
         if !(self.first()..=self.total).contains(&number) {
             return None;
         }
         self.events.get(place(number)).cloned()
-    }
-
-    /// When the event with this number, which is kept, was logged.
-    pub(super) fn time(&self, number: u64) -> Option<Instant> {
-        self.times.get(place(number)).copied()
     }
 }
 

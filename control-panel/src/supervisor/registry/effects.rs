@@ -1,13 +1,12 @@
 //! The effects of a decision: those that must happen together with it, under the lock, and those that must not.
 
 use std::{
-    cell::Cell,
     mem,
     sync::{Arc, atomic::Ordering},
     task::Waker,
 };
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 use super::{Registry, State};
 use crate::{
@@ -77,7 +76,10 @@ impl Effects {
 impl Registry {
     /// Executes the effects that must be visible together with the decision: no observer sees a worker that has ended
     /// and still counts, nor one that no longer counts and has no end.
-    pub(super) fn resolve(&self, state: &mut State, effects: &mut Effects) {
+    ///
+    /// `now` is one moment for all that is decided here: reading the clock takes longer than most of it. `None` if it was
+    /// not read yet.
+    pub(super) fn resolve(&self, state: &mut State, effects: &mut Effects, mut now: Option<Instant>) {
         let mut actions = state.machine.take_actions();
         if actions.len() > ROOM {
             effects.wake.reserve(actions.len());
@@ -85,24 +87,18 @@ impl Registry {
         let State { cells, attention, history, held, machine, .. } = &mut *state;
         let mut log = self.log.write();
         let before = log.total();
-        // One moment for all that is decided here: reading the clock takes longer than most of it.
-        let read = Cell::new(None);
-        let now = || {
-            let now = read.get().unwrap_or_else(|| self.hosts.now());
-            read.set(Some(now));
-            now
-        };
         for action in actions.drain(..) {
+            let now = *now.get_or_insert_with(|| self.hosts.now());
             match action {
                 Action::Log(origin, kind) => {
                     if let Some(cell) = cells.get(origin) {
-                        history.record(cell, kind, &mut log, &now, effects);
+                        history.record(cell, kind, &mut log, now, effects);
                     }
                 }
                 Action::BackOff(origin, at) => {
-                    let rest = at.saturating_duration_since(now());
+                    let rest = at.saturating_duration_since(now);
                     if let Some(cell) = cells.get(origin).filter(|_| !rest.is_zero()) {
-                        history.record(cell, EventKind::BackingOff(rest), &mut log, &now, effects);
+                        history.record(cell, EventKind::BackingOff(rest), &mut log, now, effects);
                     }
                 }
                 Action::Wake(origin) => {
@@ -121,7 +117,7 @@ impl Registry {
                 }
                 Action::Cancel(origin, cause) => {
                     if let Some(cell) = cells.get(origin) {
-                        history.record(cell, EventKind::Stopping(cause), &mut log, &now, effects);
+                        history.record(cell, EventKind::Stopping(cause), &mut log, now, effects);
                         if let Some(run_token) = cell.set_cause(cause) {
                             effects.cancel.push(run_token);
                         }
@@ -133,9 +129,9 @@ impl Registry {
                 Action::End(origin, exited, last) => {
                     let Some(cell) = cells.remove(origin) else { continue };
                     if let Some(exit) = exited {
-                        history.record(&cell, EventKind::Exited(exit), &mut log, &now, effects);
+                        history.record(&cell, EventKind::Exited(exit), &mut log, now, effects);
                     }
-                    history.record(&cell, last, &mut log, &now, effects);
+                    history.record(&cell, last, &mut log, now, effects);
                     self.live.store(cells.len(), Ordering::Release);
                     self.on_runtime.fetch_sub(usize::from(cell.run.kind == Kind::Async), Ordering::Relaxed);
                     attention.leave(&cell);
@@ -158,7 +154,7 @@ impl Registry {
             self.runtime_gone.store(true, Ordering::Release);
         }
         if state.gone && state.cells.is_empty() {
-            self.log.end();
+            log.end();
         }
         let logged = log.total() > before;
         let (seen, gone) = log.close();
@@ -199,7 +195,7 @@ impl Registry {
         each(announce, |cell| cell.announce());
         each(settle, |cell| self.wake_loop_once_settled(&cell, self.hosts.now() + BRIEF));
         each(unanswered, |unanswered| unanswered.give_up());
-        if logged {
+        if logged && self.log.is_awaited() {
             each([&self.log], |log| log.announce());
         }
         if look {
@@ -220,15 +216,19 @@ impl Registry {
 }
 
 /// Runs foreign code for each item. The hook reports a panic, and the other items still get their turn.
-pub(super) fn each<T, L>(list: L, mut run: impl FnMut(T))
+// Into the caller's code: the list is usually empty, and a call costs more than this check.
+#[inline(always)]
+pub(super) fn each<T, L>(list: L, run: impl FnMut(T))
 where
     L: IntoIterator<Item = T> + AsRef<[T]>,
 {
-    // The list is usually empty, and a catch costs more than this check.
-    if list.as_ref().is_empty() {
-        return;
+    if !list.as_ref().is_empty() {
+        run_each(list.into_iter(), run);
     }
-    let mut list = list.into_iter();
+}
+
+#[inline(never)]
+fn run_each<T>(mut list: impl Iterator<Item = T>, mut run: impl FnMut(T)) {
     while panics::catch(|| list.by_ref().for_each(&mut run)).is_err() {}
 }
 
@@ -279,7 +279,7 @@ pub(super) mod tests {
         drop(cell);
         let (mut state, mut effects) = (registry.lock(), Effects::default());
         state.machine.left(Origin(1), Exit::Cancelled, None, registry.hosts.now());
-        registry.resolve(&mut state, &mut effects);
+        registry.resolve(&mut state, &mut effects, None);
         assert_eq!((registry.count(), left.strong_count()), (0, 1), "it counts no more, and is there still");
         drop(state);
         registry.execute(effects);

@@ -10,12 +10,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Registry, State};
+use tokio::time::Instant as Now;
+
+use super::{Registry, State, effects::Effects};
 use crate::{
     lifecycle::Exit,
     supervisor::{
         cell::WorkerCell,
-        combiner::{Combiner, Payload},
+        combiner::{Combiner, Payload, Turn},
         report::WorkerReport,
     },
 };
@@ -44,9 +46,7 @@ impl Registry {
         // The effects wait until no end is left to apply: they run foreign code, which must not delay any end.
         let mut effects = None;
         let panic = self.ends.combine(|turn| {
-            let mut state = self.lock();
-            turn.each(|end| state.ended(end));
-            self.resolve(&mut state, effects.get_or_insert_default());
+            self.apply(turn, effects.get_or_insert_default());
         });
         // Usually another thread is combining.
         if let Some(effects) = effects {
@@ -65,10 +65,10 @@ impl Registry {
             let mut effects = None;
             let outcome = self.ends.combine(|turn| {
                 let effects = effects.get_or_insert_default();
-                let mut state = self.lock();
-                turn.each(|end| state.ended(end));
+                let (mut state, now) = (self.lock(), self.hosts.now());
+                turn.each(|end| state.ended(end, now));
                 more = state.machine.stop_some();
-                self.resolve(&mut state, effects);
+                self.resolve(&mut state, effects, Some(now));
                 drop(state);
                 // These are the runtime's wakers, so no foreign code runs.
                 effects.wake_tasks();
@@ -98,9 +98,7 @@ impl Registry {
                     thread::yield_now();
                 }
                 if turn.has_entries() {
-                    let mut state = self.lock();
-                    turn.each(|end| state.ended(end));
-                    self.resolve(&mut state, effects.get_or_insert_default());
+                    self.apply(turn, effects.get_or_insert_default());
                     since = Instant::now();
                 }
             });
@@ -114,21 +112,28 @@ impl Registry {
         }
     }
 
+    fn apply(&self, turn: &mut Turn<'_, End>, effects: &mut Effects) {
+        let (mut state, now) = (self.lock(), self.hosts.now());
+        turn.each(|end| state.ended(end, now));
+        self.resolve(&mut state, effects, Some(now));
+    }
+
     /// Applies all ends published so far, whichever thread would have.
     pub(super) fn take_ends(&self, state: &mut State) {
-        if let Some(panic) = self.ends.combine_now(|end| state.ended(end)) {
+        let now = self.hosts.now();
+        if let Some(panic) = self.ends.combine_now(|end| state.ended(end, now)) {
             resume_unwind(panic);
         }
     }
 }
 
 impl State {
-    fn ended(&mut self, End { mut report, heartbeat, last_words }: End) {
+    fn ended(&mut self, End { mut report, heartbeat, last_words }: End, now: Now) {
         let (origin, exit) = (report.origin, mem::replace(&mut report.exit, Exit::Cancelled));
         if let Some(reports) = &mut self.history.exit_reports {
             reports.prepare(report, heartbeat);
         }
-        self.machine.ended(origin, exit, last_words, tokio::time::Instant::now());
+        self.machine.ended(origin, exit, last_words, now);
     }
 }
 

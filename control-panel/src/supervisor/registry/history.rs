@@ -75,7 +75,7 @@ impl History {
         cell: &Arc<WorkerCell>,
         kind: EventKind,
         log: &mut Writing<'_>,
-        now: &dyn Fn() -> Instant,
+        now: Instant,
         effects: &mut Effects,
     ) {
         match &kind {
@@ -114,7 +114,7 @@ impl History {
         if let Some(status) = status {
             let to = Moved::to(&status);
             let before;
-            (before, seen) = cell.set_status(status, now());
+            (before, seen) = cell.set_status(status, now);
             moved = to.from(&before);
             if before.is_final() || matches!(before, WorkerStatus::Backoff { .. }) {
                 effects.gone.statuses.push(before);
@@ -137,7 +137,7 @@ impl History {
             Wake::Now => effects.wake_loop = true,
             Wake::Settled => effects.settle.push(Arc::clone(cell)),
         }
-        log.push(cell, kind, moved, now());
+        log.push(cell, kind, moved, now);
     }
 
     /// Records an incident. Returns the evicted ones: they hold the user's errors, and must be dropped without a lock.
@@ -175,13 +175,13 @@ impl History {
 }
 
 /// Returns the status that an event leaves a worker in, if it changes it.
-fn status_after(kind: &EventKind, cell: &WorkerCell, now: &dyn Fn() -> Instant) -> Option<WorkerStatus> {
+fn status_after(kind: &EventKind, cell: &WorkerCell, now: Instant) -> Option<WorkerStatus> {
     match kind {
         EventKind::Started | EventKind::Ready => Some(WorkerStatus::Running),
         EventKind::BackingOff(wait) => {
             // A worker held back for its group has not ended by itself.
             let exit = cell.last_exit().unwrap_or(Exit::Cancelled);
-            Some(WorkerStatus::Backoff { exit, until: now() + *wait })
+            Some(WorkerStatus::Backoff { exit, until: now + *wait })
         }
         EventKind::Waiting => Some(WorkerStatus::Waiting),
         EventKind::Stopping(cause) => Some(WorkerStatus::Stopping(*cause)),

@@ -75,7 +75,7 @@ impl Registry {
         }
         self.take_ends(&mut state);
         let mut effects = Effects::default();
-        self.resolve(&mut state, &mut effects);
+        self.resolve(&mut state, &mut effects, None);
         let overdue: Vec<_> =
             state.cells.values().map(|cell| WorkerReport::new(cell, overdue(cell))).collect();
         let evicted: Vec<_> = overdue.iter().map(|report| state.history.note(report.clone())).collect();
