@@ -124,7 +124,7 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
         let source = self.in_words(sender.source());
         let (run_token, registry) =
             (Arc::clone(self.supervisor.run_token()), Arc::downgrade(self.supervisor.registry()));
-        let sends = Some(Arc::clone(sender.figures()));
+        let sends = Some(sender.figures());
         WorkerCell::new(name, source, sender.origin(), run, run_token, registry, sends)
     }
 }

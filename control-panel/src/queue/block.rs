@@ -1,16 +1,25 @@
 //! A block of slots that a producer took in advance, behind a lock of its own: most sends take no other.
 
-use std::mem;
+use std::{mem, sync::Arc};
+
+use tokio::time::Instant;
 
 use super::{producer::has_ended, soon};
 use crate::{
     lifecycle::run_token::RunToken,
+    telemetry::{CountsSends, SendCounts, SendFigures},
     util::spin::{SpinGuard, SpinLock},
 };
 
-/// On a cache line of its own: its producer writes it with each send.
-#[repr(align(64))]
-pub(super) struct Block<I>(SpinLock<Prepaid<I>>);
+/// What a producer and the queue share.
+#[repr(C, align(64))]
+pub(super) struct Block<I> {
+    /// On a cache line of its own: its producer writes it with each send.
+    prepaid: SpinLock<Prepaid<I>>,
+    /// What became of its producer's intents, for observers.
+    figures: SendFigures,
+    of_source: Arc<SendFigures>,
+}
 
 /// What is in a block.
 pub(super) struct Prepaid<I> {
@@ -57,20 +66,29 @@ impl<I> Prepaid<I> {
 }
 
 impl<I> Block<I> {
-    pub(super) fn new() -> Self {
-        Self(SpinLock::new(Prepaid { slots: 0, entries: Vec::new(), behind: None }))
+    /// For a producer of the source with these figures.
+    pub(super) fn new(of_source: Arc<SendFigures>) -> Self {
+        let prepaid = SpinLock::new(Prepaid { slots: 0, entries: Vec::new(), behind: None });
+        Self { prepaid, figures: of_source.sibling(), of_source }
+    }
+
+    /// Counts it for the producer and for its source. Under the queue's lock, but for what is refused or dropped.
+    #[inline]
+    pub(super) fn count(&self, count: impl Fn(&SendFigures)) {
+        count(&self.figures);
+        count(&self.of_source);
     }
 
     /// Takes one of its slots, for a run that has not ended: the caller fills it at once. Fails too while another thread has
     /// the lock.
     #[inline(always)]
     pub(super) fn take(&self, run: Option<&RunToken>) -> Option<SpinGuard<'_, Prepaid<I>>> {
-        Self::take_of(self.0.try_lock()?, run)
+        Self::take_of(self.prepaid.try_lock()?, run)
     }
 
     /// The same, after a wait for senders of the block's own producer that are in the middle of a send, and with an empty stage.
     pub(super) fn wait_to_take(&self, run: Option<&RunToken>) -> Option<SpinGuard<'_, Prepaid<I>>> {
-        let mut prepaid = self.0.lock();
+        let mut prepaid = self.prepaid.lock();
         prepaid.empty_stage();
         Self::take_of(prepaid, run)
     }
@@ -91,18 +109,24 @@ impl<I> Block<I> {
     /// What is in it, unless a sender stays in the middle of a send.
     #[inline]
     pub(super) fn try_lock(&self) -> Option<SpinGuard<'_, Prepaid<I>>> {
-        soon(|| self.0.try_lock())
+        soon(|| self.prepaid.try_lock())
     }
 
     /// Waits until no sender is in the middle of a send.
     #[cold]
     pub(super) fn wait(&self) {
-        drop(self.0.lock());
+        drop(self.prepaid.lock());
     }
 
     /// As a sender that is held up in the middle of a send.
     #[cfg(test)]
     pub(super) fn busy(&self) -> impl Sized + '_ {
-        self.0.lock()
+        self.prepaid.lock()
+    }
+}
+
+impl<I: Send> CountsSends for Block<I> {
+    fn counts(&self, now: Instant) -> SendCounts {
+        self.figures.counts(now)
     }
 }

@@ -7,31 +7,6 @@ use tokio::time::Instant;
 use super::Queue;
 use crate::{intent::Intent, telemetry::SendFigures};
 
-/// Counts for a sender and for its source.
-#[derive(Debug, Clone)]
-pub(super) struct SenderFigures {
-    own: Arc<SendFigures>,
-    of_source: Arc<SendFigures>,
-}
-
-impl SenderFigures {
-    /// Of a new sender of this source.
-    pub(super) fn of_source(of_source: Arc<SendFigures>) -> Self {
-        Self { own: Arc::new(SendFigures::new()), of_source }
-    }
-
-    pub(super) fn own(&self) -> &Arc<SendFigures> {
-        &self.own
-    }
-
-    /// Counts it for the sender and for its source. Under the queue's lock, but for what is refused or dropped.
-    #[inline]
-    pub(super) fn count(&self, count: impl Fn(&SendFigures)) {
-        count(&self.own);
-        count(&self.of_source);
-    }
-}
-
 /// What each source has of the queue.
 pub(crate) struct Sources<S> {
     /// In their order: the source, the slots that it occupies (queued, in a frame that has not ended, or reserved), its figures.

@@ -9,7 +9,6 @@ use super::{
     Admission, Queue, State,
     batch::{BucketId, ProducerKey},
     block::Block,
-    figures::SenderFigures,
     shares::LaneId,
 };
 use crate::{
@@ -21,7 +20,7 @@ use crate::{
         error::{SendError, TrySendError},
         run_token::RunToken,
     },
-    telemetry::SendFigures,
+    telemetry::{CountsSends, SendFigures},
     util::{
         panics,
         sync::{
@@ -42,7 +41,6 @@ pub(crate) struct Producer<I: Intent> {
     /// How often the queue had changed when it last had no room for this producer: until it changes again, a
     /// `try_send` is refused without the lock. So a flood of them does not keep the others from it.
     refused_at: AtomicU64,
-    pub(super) figures: SenderFigures,
 }
 
 /// For [`refused_at`](Producer::refused_at): it always had room.
@@ -76,8 +74,8 @@ impl<I: Intent> Queue<I> {
         // A new source has a slot kept for it, which was there for the taking before.
         state.take_back();
         let lane = state.shares.attach(source);
-        let figures = SenderFigures::of_source(Arc::clone(state.shares.figures(lane)));
-        let (bucket_id, block) = state.place(figures.clone());
+        let of_source = Arc::clone(state.shares.figures(lane));
+        let (bucket_id, block) = state.place(of_source);
         let producer = Producer {
             queue: Arc::clone(self),
             source,
@@ -86,7 +84,6 @@ impl<I: Intent> Queue<I> {
             bucket_id,
             block,
             refused_at: AtomicU64::new(NEVER),
-            figures,
         };
         // One source more may raise the bound, so that a waiter gets a slot.
         let next = if state.admission == Admission::Open { state.shares.regrant() } else { None };
@@ -113,12 +110,12 @@ impl<I: Intent> Producer<I> {
 
     pub(super) fn count_refused(&self) {
         self.queue.refusals.refused.fetch_add(1, Ordering::Relaxed);
-        self.figures.count(SendFigures::refuse);
+        self.block.count(SendFigures::refuse);
     }
 
     /// What became of its intents.
-    pub(crate) fn figures(&self) -> &Arc<SendFigures> {
-        self.figures.own()
+    pub(crate) fn figures(&self) -> Arc<dyn CountsSends> {
+        Arc::clone(&self.block) as _
     }
 
     pub(crate) fn source(&self) -> I::Source {
@@ -317,7 +314,7 @@ impl<I: Intent> Producer<I> {
 
     fn drop_lossy(&self, intent: I) {
         self.queue.refusals.dropped.fetch_add(1, Ordering::Relaxed);
-        self.figures.count(SendFigures::drop_one);
+        self.block.count(SendFigures::drop_one);
         drop(intent);
     }
 

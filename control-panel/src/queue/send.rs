@@ -14,7 +14,7 @@ use crate::{
         error::{SendError, TrySendError},
         run_token::RunToken,
     },
-    telemetry::SendFigures,
+    telemetry::CountsSends,
 };
 
 /// Sends intents of one source into a panel's queue: what [`ControlPanel::sender`](crate::ControlPanel::sender)
@@ -318,7 +318,7 @@ impl<I: Intent> IntentSender<I> {
     }
 
     /// What became of its intents.
-    pub(crate) fn figures(&self) -> &Arc<SendFigures> {
+    pub(crate) fn figures(&self) -> Arc<dyn CountsSends> {
         self.producer.figures()
     }
 

@@ -7,12 +7,11 @@ use tokio::time::Instant;
 use super::{
     batch::{BucketId, Freed, Intents, ProducerKey},
     block::Block,
-    figures::SenderFigures,
     rests::Rests,
     shares::{Credit, LaneId, Shares},
     waiters::WaiterId,
 };
-use crate::intent::Intent;
+use crate::{intent::Intent, telemetry::SendFigures};
 
 /// What is under the lock. What every send touches comes first.
 #[repr(C)]
@@ -49,14 +48,13 @@ pub(super) struct Account<I> {
     /// How many slots its block had when it was lent to the producer. 0: it is empty, and the bucket has its buffer.
     lent: usize,
     block: Arc<Block<I>>,
-    figures: SenderFigures,
 }
 
 impl<I> Account<I> {
     /// The number of the next intent, which gets it. Its block is taken back.
     pub(super) fn number(&mut self) -> u64 {
         debug_assert!(self.lent == 0, "the intents in the block come first");
-        self.figures.count(|figures| figures.add_sent(1));
+        self.block.count(|figures| figures.add_sent(1));
         self.next_seq += 1;
         self.next_seq - 1
     }
@@ -159,14 +157,13 @@ impl<I: Intent> State<I> {
     }
 
     /// A place in every batch, and a block, for a new producer.
-    pub(super) fn place(&mut self, figures: SenderFigures) -> (BucketId, Arc<Block<I>>) {
+    pub(super) fn place(&mut self, of_source: Arc<SendFigures>) -> (BucketId, Arc<Block<I>>) {
         let active = &self.active;
         let vacant = self.retired.front().is_some_and(|&bucket_id| !active.uses(bucket_id));
         let vacant = if vacant { self.retired.pop_front() } else { None };
         let bucket_id = vacant.unwrap_or(self.accounts.len());
-        let block = Arc::new(Block::new());
-        let account =
-            Account { next_seq: 0, credit: Credit::default(), lent: 0, block: Arc::clone(&block), figures };
+        let block = Arc::new(Block::new(of_source));
+        let account = Account { next_seq: 0, credit: Credit::default(), lent: 0, block: Arc::clone(&block) };
         match self.accounts.get_mut(bucket_id) {
             Some(place) => *place = account,
             None => self.accounts.push(account),
@@ -214,7 +211,7 @@ impl<I: Intent> State<I> {
         drop(block);
         let sent = mem::take(&mut account.lent) - unused;
         account.next_seq += sent as u64;
-        account.figures.count(|figures| figures.add_sent(sent as u64));
+        account.block.count(|figures| figures.add_sent(sent as u64));
         active.take_back(bucket_id, entries, sent);
         shares.withdraw(lane, &mut account.credit, unused);
         true

@@ -28,7 +28,7 @@ use crate::{
         gate_cell::GateCell,
         inbox_cell::{InboxCell, InboxOptions},
     },
-    telemetry::SendFigures,
+    telemetry::CountsSends,
     util::{
         Mutex, Name, PanicReport,
         panics::{self, LastWords},
@@ -73,7 +73,7 @@ pub(crate) struct WorkerCell {
     off_task: OnceLock<Arc<OffTask>>,
     pub(crate) gate: GateCell,
     /// What became of its intents; `None` for what sends none.
-    pub(crate) sends: Option<Arc<SendFigures>>,
+    pub(crate) sends: Option<Arc<dyn CountsSends>>,
     /// The number and exit of the last run that is over.
     last_exit: Mutex<Option<(u64, Exit)>>,
     notable: Mutex<Notable>,
@@ -93,7 +93,7 @@ impl WorkerCell {
         run: RunOptions,
         run_token: Arc<RunToken>,
         registry: Weak<Registry>,
-        sends: Option<Arc<SendFigures>>,
+        sends: Option<Arc<dyn CountsSends>>,
     ) -> Self {
         let panel = registry.upgrade().map_or(0, |registry| registry.number);
         Self {

@@ -23,7 +23,7 @@ pub(crate) use crate::util::span::TARGET;
 pub(crate) use self::{
     describe::describe,
     frames::{Flow, Redo, Watch, frame_time, redo},
-    senders::{SendCounts, SendFigures},
+    senders::{CountsSends, SendCounts, SendFigures},
     tally::Tally,
     workers::{LISTENS, Moved, Seen, lifecycle},
 };

@@ -1,7 +1,7 @@
 //! What became of the intents of one sender, or of one source.
 
 use std::{
-    hint,
+    fmt, hint,
     sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence},
     time::Duration,
 };
@@ -15,6 +15,17 @@ pub(crate) struct SendFigures {
     refused: AtomicU64,
     dropped: AtomicU64,
     blocked: Blocked,
+}
+
+/// What observers read of a sender, whatever its intents are.
+pub(crate) trait CountsSends: Send + Sync {
+    fn counts(&self, now: Instant) -> SendCounts;
+}
+
+impl fmt::Debug for dyn CountsSends {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CountsSends")
+    }
 }
 
 /// The same at one moment.
@@ -49,8 +60,17 @@ const LOOKS: usize = 64;
 
 impl SendFigures {
     pub(crate) fn new() -> Self {
+        Self::since(Instant::now())
+    }
+
+    /// New ones, for which the clock is not read again.
+    pub(crate) fn sibling(&self) -> Self {
+        Self::since(self.blocked.epoch)
+    }
+
+    fn since(epoch: Instant) -> Self {
         let blocked = Blocked {
-            epoch: Instant::now(),
+            epoch,
             version: AtomicU64::new(0),
             waiting: AtomicUsize::new(0),
             total: AtomicU64::new(0),

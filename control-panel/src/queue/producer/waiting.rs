@@ -144,7 +144,7 @@ impl<I: Intent> Producer<I> {
     fn wait(&self, mut state: MutexGuard<'_, State<I>>, waiter_id: &mut Option<WaiterId>, waker: &Waker) {
         *waiter_id = Some(state.shares.wait(self.lane, waker.clone()));
         let now = Instant::now();
-        self.figures.count(|figures| figures.begin_wait(now));
+        self.block.count(|figures| figures.begin_wait(now));
         self.queue.publish(&state);
         // A frame that ended since the last look gave its slots back and, if there was no waiter yet, went away.
         let absorbed = self.queue.absorb(&mut state);
@@ -156,7 +156,7 @@ impl<I: Intent> Producer<I> {
 
     fn end_wait(&self) {
         let now = Instant::now();
-        self.figures.count(|figures| figures.end_wait(now));
+        self.block.count(|figures| figures.end_wait(now));
     }
 
     /// No send may wait for a slot any more: one that waits leaves the list.
