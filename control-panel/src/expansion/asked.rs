@@ -31,7 +31,7 @@ impl<I: Intent, P: Send + Sync + 'static> WorkerContext for Context<I, P> {
     type Policy = P;
 
     fn worker(name: &'static str, source: I::Source, run: Run<Self>) -> Worker<I, P> {
-        let Run { start, options, .. } = run;
+        let (start, options) = (run.start, Box::new(run.options));
         Worker { name: name.into(), source, factory: start, options, exhibit: None, command: PhantomData }
     }
 }

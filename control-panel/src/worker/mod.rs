@@ -90,7 +90,8 @@ pub struct Worker<I: Intent, P = (), C = NoInbox> {
     pub(crate) name: Name,
     pub(crate) source: I::Source,
     pub(crate) factory: Factory<I, P>,
-    pub(crate) options: Options,
+    /// Moved several times before the machine has them.
+    pub(crate) options: Box<Options>,
     /// What it shows of itself beside the panel.
     pub(crate) exhibit: Option<Arc<dyn Exhibit>>,
     /// The type of its commands, which its handle sends.
@@ -207,7 +208,7 @@ impl<I: Intent, P> Worker<I, P> {
         kind: Kind,
         factory: Factory<I, P>,
     ) -> Self {
-        let options = Options::of(kind, true);
+        let options = Box::new(Options::of(kind, true));
         Self { name: name.into().into(), source, factory, options, exhibit: None, command: PhantomData }
     }
 

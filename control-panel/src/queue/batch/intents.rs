@@ -37,6 +37,9 @@ pub(in crate::queue) struct Intents<I: Intent> {
     overfull: u32,
 }
 
+/// So many buckets are made at least.
+const FEW: usize = 8;
+
 /// For how many frames a bucket keeps room that it did not need.
 const LATE: u32 = 256;
 
@@ -192,7 +195,8 @@ impl<I: Intent> Intents<I> {
     fn add_buckets(&mut self, bucket_id: BucketId) {
         let more = (bucket_id + 1).saturating_sub(self.buckets.len());
         if bucket_id >= self.buckets.capacity() {
-            self.buckets.reserve_exact(more.max(self.buckets.len() / 4));
+            // A few at first, since a panel has a few; then, as they are moved each time, half as many again.
+            self.buckets.reserve_exact(more.max(self.buckets.len() / 2).max(FEW));
         }
         self.buckets.resize_with(bucket_id + 1, Bucket::new);
         self.order.reserve(self.buckets.len() - self.order.len());

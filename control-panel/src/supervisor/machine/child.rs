@@ -13,7 +13,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(crate) struct ChildSpec {
     pub(crate) name: Name,
-    pub(crate) options: Options,
+    pub(crate) options: Box<Options>,
     /// The seed of its jitter.
     pub(crate) seed: u64,
     pub(crate) group: Option<GroupId>,

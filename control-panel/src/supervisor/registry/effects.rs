@@ -257,7 +257,7 @@ pub(super) mod tests {
     pub(in crate::supervisor::registry) fn spec() -> ChildSpec {
         let options =
             Options { intensity: Some(Intensity::new(0, Duration::ZERO)), ..Options::of(Kind::Async, false) };
-        ChildSpec { name: Name::from("it"), options, seed: 0, group: None, place: None }
+        ChildSpec { name: Name::from("it"), options: Box::new(options), seed: 0, group: None, place: None }
     }
 
     pub(in crate::supervisor::registry) fn registry(runtime: &Runtime) -> Registry {

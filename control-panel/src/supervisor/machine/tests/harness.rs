@@ -40,12 +40,12 @@ pub(super) fn failed() -> Exit {
 pub(super) fn spec(name: &'static str, restart: Restart) -> ChildSpec {
     ChildSpec {
         name: Name::from(name),
-        options: Options {
+        options: Box::new(Options {
             restart,
             intensity: Some(Intensity::new(3, PERIOD)),
             backoff: Backoff::none(),
             ..Options::default()
-        },
+        }),
         seed: 7,
         group: None,
         place: None,
