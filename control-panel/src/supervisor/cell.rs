@@ -1,16 +1,19 @@
 //! One worker, as its handle, its context and the panel see it.
 
+mod held;
+mod status;
+
 use std::{
     mem,
-    pin::pin,
     sync::{
         Arc, MutexGuard, OnceLock, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
-use tokio::{sync::Notify, task::AbortHandle, time::Instant};
+use tokio::{task::AbortHandle, time::Instant};
 
+use self::{held::HeldReplies, status::StatusCell};
 use super::{
     kinds::Kind,
     notable::{Notable, Wake},
@@ -21,9 +24,7 @@ use super::{
 };
 use crate::{
     intent::Origin,
-    lifecycle::{
-        Cause, CauseCell, EventKind, Exit, RunToken, SpawnError, Unanswered, WorkerStatus, unanswered,
-    },
+    lifecycle::{Cause, CauseCell, EventKind, Exit, RunToken, SpawnError, WorkerStatus, unanswered},
     supervisor::{
         gate_cell::GateCell,
         inbox_cell::{InboxCell, InboxOptions},
@@ -42,16 +43,13 @@ use crate::{
 pub(crate) struct WorkerCell {
     /// Wakes the worker's task to ask for its next step.
     pub(super) wake_flag: WakeFlag,
-    /// With when it became that.
-    status: Mutex<(WorkerStatus, Instant)>,
+    pub(crate) status: StatusCell,
     /// The token of the current run, or of the last one.
     run_token: Mutex<Arc<RunToken>>,
     generation: AtomicU64,
     pub(crate) name: Name,
     /// The `Debug` text of the source: a cell knows no user types.
     pub(crate) source: Name,
-    /// Notifies tasks that await its end. Allocated by the first of them; most workers have none.
-    changed: OnceLock<Box<Notify>>,
     /// Why it ended: it may have ended without a run that could be cancelled.
     ended_for: CauseCell,
     /// Whether the watchdog found it stuck.
@@ -77,11 +75,8 @@ pub(crate) struct WorkerCell {
     /// The number and exit of the last run that is over.
     last_exit: Mutex<Option<(u64, Exit)>>,
     notable: Mutex<Notable>,
-    /// Replies that its code dropped unanswered. `holds` says whether there are any.
-    unanswered: Mutex<Vec<Arc<Unanswered>>>,
-    holds: AtomicBool,
-    /// Whether its status was read while it was not `Running`. Written under the lock of `status`.
-    seen: AtomicBool,
+    /// Replies that its code dropped unanswered.
+    pub(super) unanswered: HeldReplies,
 }
 
 impl WorkerCell {
@@ -107,8 +102,7 @@ impl WorkerCell {
             kill: RunToken::default(),
             run_token: Mutex::new(run_token),
             generation: AtomicU64::new(0),
-            status: Mutex::new((WorkerStatus::Starting, Instant::now())),
-            changed: OnceLock::new(),
+            status: StatusCell::starting(Instant::now()),
             abort: OnceLock::new(),
             ended_for: CauseCell::default(),
             stuck: AtomicBool::new(false),
@@ -119,26 +113,15 @@ impl WorkerCell {
             sends,
             last_exit: Mutex::default(),
             notable: Mutex::default(),
-            unanswered: Mutex::default(),
-            holds: AtomicBool::new(false),
-            seen: AtomicBool::new(false),
+            unanswered: HeldReplies::default(),
         }
     }
 
     pub(crate) fn status(&self) -> WorkerStatus {
-        let (status, _) = &*self.status.lock();
-        if !matches!(status, WorkerStatus::Running) {
-            self.seen.store(true, Ordering::Relaxed);
-        }
-        status.clone()
+        self.status.get()
     }
 
-    /// Its status and since when, for an observer, whose look wakes no loop later.
-    pub(super) fn observe_status(&self) -> (WorkerStatus, Instant) {
-        self.status.lock().clone()
-    }
-
-    /// Whether a sleeping loop must be woken for this event. `seen` is what [`set_status`](Self::set_status) returned.
+    /// Whether a sleeping loop must be woken for this event. `seen` is what [`StatusCell::set`] returned.
     pub(super) fn wakes(&self, kind: &EventKind, seen: bool, now: Instant) -> Wake {
         // Fast path: thousands may end together.
         if matches!(kind, EventKind::Ended(..)) {
@@ -151,36 +134,11 @@ impl WorkerCell {
         self.notable.lock()
     }
 
-    /// Changes the status without waking anything: [`announce`](Self::announce) does. Returns the previous status, and
-    /// whether that was read while it was not `Running`.
-    pub(super) fn set_status(&self, status: WorkerStatus, now: Instant) -> (WorkerStatus, bool) {
-        let (current, since) = &mut *self.status.lock();
-        let seen = self.seen.load(Ordering::Relaxed);
-        if seen {
-            self.seen.store(false, Ordering::Relaxed);
-        }
-        *since = now;
-        (mem::replace(current, status), seen)
-    }
-
     /// It never starts. Its inbox is closed by now.
     pub(super) fn refuse(&self, refusal: SpawnError) {
-        drop(self.set_status(WorkerStatus::Refused(refusal), Instant::now()));
-        self.announce();
-        self.give_up();
-    }
-
-    /// Whether its end was ever awaited. Checked after the status is set: a task that starts to wait later sees that
-    /// status.
-    pub(super) fn is_awaited(&self) -> bool {
-        self.changed.get().is_some()
-    }
-
-    /// Wakes the tasks that await its end.
-    pub(super) fn announce(&self) {
-        if let Some(changed) = self.changed.get() {
-            changed.notify_waiters();
-        }
+        drop(self.status.set(WorkerStatus::Refused(refusal), Instant::now()));
+        self.status.announce();
+        self.unanswered.give_up();
     }
 
     /// Refuses further commands and drops those that are left. Their drops are the user's code, so this must not be
@@ -191,44 +149,7 @@ impl WorkerCell {
             self.leave_last_words(panic);
         }
         if let Some(unanswered) = unanswered {
-            self.hold(unanswered);
-        }
-    }
-
-    /// Holds replies that its code dropped unanswered. They are given up once its exit is recorded, or
-    /// [sooner](Self::give_up).
-    pub(super) fn hold(&self, unanswered: Arc<Unanswered>) {
-        self.unanswered.lock().push(unanswered);
-        self.holds.store(true, Ordering::Release);
-    }
-
-    /// Its run goes on: gives up the replies that it dropped unanswered. Must not be called under a lock.
-    pub(super) fn give_up(&self) {
-        self.take_unanswered().iter().for_each(|unanswered| unanswered.give_up());
-    }
-
-    /// Takes the replies to give up, to be handled without a lock. There are usually none, and every poll asks.
-    pub(super) fn take_unanswered(&self) -> Vec<Arc<Unanswered>> {
-        if self.holds.load(Ordering::Acquire) {
-            let mut unanswered = self.unanswered.lock();
-            self.holds.store(false, Ordering::Relaxed);
-            return mem::take(&mut *unanswered);
-        }
-        Vec::new()
-    }
-
-    /// Resolves once it has ended or was refused.
-    pub(crate) async fn ended(&self) -> WorkerStatus {
-        let changed = self.changed.get_or_init(Box::default);
-        loop {
-            let mut notified = pin!(changed.notified());
-            notified.as_mut().enable();
-            // After `enable`, any later change wakes this task.
-            let status = self.status();
-            if status.is_final() {
-                return status;
-            }
-            notified.await;
+            self.unanswered.hold(unanswered);
         }
     }
 

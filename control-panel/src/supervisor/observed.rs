@@ -64,7 +64,7 @@ impl Registry {
 impl ObservedWorker {
     fn of(listed: &Listed, now: Instant) -> Self {
         let &Listed { ref cell, restarts, intensity, group } = listed;
-        let (status, since) = cell.observe_status();
+        let (status, since) = cell.status.observe();
         let (_, stamp) = cell.last_term();
         Self {
             name: cell.name.clone(),

@@ -5,7 +5,7 @@
 //! | `effects` | what a decision comes to, under the lock and after it |
 //! | `history` | what is kept for the status and the report |
 //! | `ends` | flat combining of exits |
-//! | `starting`, `waking` | hands tasks to where they run; wakes them |
+//! | `starting`, `waking` | admits workers, hands their tasks to where they run; wakes them |
 //! | `refusing` | workers that never run |
 //! | `stopping` | stopping all workers, and the report |
 //! | `gates` | suspending and resuming |
@@ -28,7 +28,6 @@ use std::{
         Arc, MutexGuard,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
-    time::Duration,
 };
 
 use tokio::{sync::Notify, time::Instant};
@@ -40,7 +39,7 @@ use super::{
     events::Log,
     hosts::Hosts,
     kinds::Kind,
-    machine::{ChildSpec, Directive, GroupId, GroupSpec, Machine, PoolId},
+    machine::{Directive, GroupId, Machine, PoolId},
     notable::Wakes,
     origin_map::OriginMap,
     report::ShutdownReport,
@@ -50,8 +49,8 @@ use super::{
 };
 use crate::{
     intent::Origin,
-    lifecycle::{Cause, Exit, RestartError, RunToken, SpawnError},
-    util::{Mutex, Name, Span, Timer, clock},
+    lifecycle::{Cause, Exit, RestartError, RunToken},
+    util::{Mutex, Name, Span, Timer},
 };
 
 /// Wakes a sleeping loop because what a status shows of the workers changed. Never called under a lock.
@@ -135,53 +134,6 @@ impl Registry {
             on_change,
             wakes,
         }
-    }
-
-    /// Admits a worker that is about to be spawned.
-    pub(super) fn admit(&self, cell: &Arc<WorkerCell>, spec: ChildSpec) -> Result<(), SpawnError> {
-        let watch = self.change(|state| {
-            state.machine.admit(cell.origin, spec)?;
-            Ok(self.enter(state, cell))
-        })?;
-        if let Some(limit) = watch {
-            clock::watch(cell.registry.clone(), limit);
-        }
-        Ok(())
-    }
-
-    /// Admits the members of a group that are about to be spawned.
-    pub(super) fn admit_group(
-        &self,
-        group: GroupId,
-        spec: GroupSpec,
-        members: &[(Arc<WorkerCell>, ChildSpec)],
-    ) -> Result<(), SpawnError> {
-        let watch = self.change(|state| {
-            let specs = members.iter().map(|(cell, spec)| (cell.origin, spec.clone())).collect();
-            state.machine.admit_group(group, spec, specs)?;
-            let watch = members.iter().filter_map(|(cell, _)| self.enter(state, cell)).min();
-            for (cell, _) in members {
-                // It was stopped before it was admitted.
-                if let Some(cause) = cell.cause() {
-                    state.machine.stop(cell.origin, cause);
-                }
-            }
-            Ok(watch)
-        })?;
-        if let (Some(limit), Some((cell, _))) = (watch, members.first()) {
-            clock::watch(cell.registry.clone(), limit);
-        }
-        Ok(())
-    }
-
-    /// Adds an admitted worker. Returns the limit that the clock must watch from now on, if it is new to it.
-    fn enter(&self, state: &mut State, cell: &Arc<WorkerCell>) -> Option<Duration> {
-        state.cells.insert(cell.origin, Arc::clone(cell));
-        self.unpolled.fetch_add(1, Ordering::Relaxed);
-        self.on_runtime.fetch_add(usize::from(cell.run.kind == Kind::Async), Ordering::Relaxed);
-        self.live.store(state.cells.len(), Ordering::Release);
-        state.begin_as_suspended(cell);
-        state.attention.enter(cell)
     }
 
     /// Returns the next step of the worker's task.

@@ -47,7 +47,7 @@ impl<R: Running + ?Sized> Generation<R> {
         let span = &self.run_token.span;
         match guard(&self.cell, || span.in_scope(|| run.as_mut().poll_exit(cx))) {
             Ok(Poll::Pending) => {
-                self.cell.give_up();
+                self.cell.unanswered.give_up();
                 Poll::Pending
             }
             Ok(Poll::Ready(exit)) => {

@@ -4,6 +4,8 @@
 //! dropped before the new one is made. The task is a hand-written future, because an idle worker should cost little
 //! more than its own future: nested `async` blocks store what they await twice.
 
+mod ending;
+
 use std::{
     future::Future,
     mem,
@@ -12,6 +14,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use self::ending::{Ending, Parcel};
 use super::{
     activity,
     call::Call,
@@ -112,27 +115,6 @@ impl<R: ?Sized + Running> Step<R> {
     }
 }
 
-/// The worker's factory with its arguments. These are the user's: their drop may panic.
-struct Parcel {
-    start: Option<Start>,
-    cell: Arc<WorkerCell>,
-}
-
-impl Parcel {
-    fn discard(&mut self) {
-        let Some(start) = self.start.take() else { return };
-        if let Err(panic) = guard(&self.cell, || drop(start)) {
-            self.cell.leave_last_words(panic);
-        }
-    }
-}
-
-impl Drop for Parcel {
-    fn drop(&mut self) {
-        self.discard();
-    }
-}
-
 /// Runs the worker's own code. A panic becomes a report, replies dropped unanswered are collected in the cell, and the
 /// thread is shown as running this worker.
 #[inline]
@@ -140,21 +122,15 @@ pub(super) fn guard<T>(cell: &WorkerCell, code: impl FnOnce() -> T) -> Result<T,
     let run = || activity::during(cell, || panics::catch(code));
     let (result, unanswered) = unanswered::collect(run);
     if let Some(unanswered) = unanswered {
-        cell.hold(unanswered);
+        cell.unanswered.hold(unanswered);
     }
     result
 }
 
 impl Task {
     pub(super) fn new(cell: &Arc<WorkerCell>, registry: &Arc<Registry>, start: Start) -> Self {
-        let ending = Ending {
-            cell: Arc::clone(cell),
-            registry: Arc::clone(registry),
-            given: false,
-            polled: false,
-            reported: false,
-        };
-        let parcel = Parcel { start: Some(start), cell: Arc::clone(cell) };
+        let ending = Ending::new(Arc::clone(cell), Arc::clone(registry));
+        let parcel = Parcel::new(start, Arc::clone(cell));
         Self { step: Step::Asking, parcel, no_thread: None, ending }
     }
 
@@ -284,54 +260,5 @@ impl<R: ?Sized + Hosted> Future for Task<R> {
         this.parcel.discard();
         this.ending.end(Exit::Cancelled);
         Poll::Ready(())
-    }
-}
-
-/// Reports the worker's end to the registry, however it ended: also when its task is dropped, even before it was first
-/// polled.
-struct Ending {
-    cell: Arc<WorkerCell>,
-    registry: Arc<Registry>,
-    /// Whether it was handed to one of the panel's own threads.
-    given: bool,
-    polled: bool,
-    reported: bool,
-}
-
-impl Ending {
-    fn polled(&mut self) {
-        if !mem::replace(&mut self.polled, true) {
-            self.registry.polled();
-        }
-    }
-
-    /// The worker was stopped, and has ended.
-    fn end_with(&mut self, exit: Exit) {
-        let exit = self.cell.with_last_words(exit);
-        self.reported = true;
-        self.cell.wake_flag.forget();
-        self.registry.ended(&self.cell, exit);
-    }
-
-    fn end(&mut self, otherwise: Exit) {
-        self.reported = true;
-        self.cell.wake_flag.forget();
-        self.registry.left(&self.cell, otherwise);
-    }
-}
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        if self.reported {
-            return;
-        }
-        if self.given && !self.polled {
-            self.polled();
-        }
-        if self.polled {
-            self.end(Exit::Aborted);
-        } else {
-            self.registry.never_polled(&self.cell);
-        }
     }
 }

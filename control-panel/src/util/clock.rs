@@ -6,6 +6,7 @@
 
 use std::{
     collections::BTreeMap,
+    mem,
     sync::{
         Weak,
         atomic::{AtomicU64, Ordering},
@@ -102,10 +103,7 @@ pub(crate) fn unset(alarm: Alarm) {
 /// Watches it from now on, until it has nothing left to watch.
 pub(crate) fn watch(what: Weak<dyn Watch>, limit: Duration) {
     let mut state = CLOCK.state.lock();
-    match state.watched.iter_mut().find(|watched| watched.what.ptr_eq(&what)) {
-        Some(watched) => watched.limit = watched.limit.min(limit),
-        None => state.watched.push(Watched { what, limit }),
-    }
+    state.add(Watched { what, limit });
     if let Some(next) = state.plan(Instant::now()) {
         CLOCK.wake_by(&mut state, next);
     }
@@ -142,6 +140,14 @@ impl State {
             due.push(first.remove());
         }
         due
+    }
+
+    /// Watches it; what is watched already, by the shorter of the two limits.
+    fn add(&mut self, new: Watched) {
+        match self.watched.iter_mut().find(|watched| watched.what.ptr_eq(&new.what)) {
+            Some(watched) => watched.limit = watched.limit.min(new.limit),
+            None => self.watched.push(new),
+        }
     }
 
     /// How far the watched time advances at a look: as far as the clock, but never by much more than was waited for.
@@ -182,13 +188,16 @@ impl Clock {
             let due = state.due(now);
             let advance = state.advance(now);
             if !due.is_empty() || advance.is_some() {
-                let watched = if advance.is_some() { std::mem::take(&mut state.watched) } else { Vec::new() };
+                let watched = if advance.is_some() { mem::take(&mut state.watched) } else { Vec::new() };
                 // Threads that change the state meanwhile need not wake this one.
                 state.sleeps_until = Some(now);
                 drop(state);
                 let watched = work(due, watched, advance);
                 state = self.state.lock();
-                state.take_back(watched);
+                // What was added meanwhile.
+                for new in mem::replace(&mut state.watched, watched) {
+                    state.add(new);
+                }
                 continue;
             }
             let look = state.plan(now);
@@ -205,19 +214,6 @@ impl Clock {
             }
             state.sleeps_until = Some(next);
             state = self.changed.wait_timeout(state, next - now);
-        }
-    }
-}
-
-impl State {
-    /// Merges what was looked at with what was added meanwhile.
-    fn take_back(&mut self, looked_at: Vec<Watched>) {
-        let came = std::mem::replace(&mut self.watched, looked_at);
-        for new in came {
-            match self.watched.iter_mut().find(|watched| watched.what.ptr_eq(&new.what)) {
-                Some(watched) => watched.limit = watched.limit.min(new.limit),
-                None => self.watched.push(new),
-            }
         }
     }
 }

@@ -203,7 +203,7 @@ impl<C> WorkerHandle<C> {
     /// # Cancel safety
     /// Cancel-safe: it only observes.
     pub async fn ended(&self) -> WorkerStatus {
-        self.cell.ended().await
+        self.cell.status.ended().await
     }
 
     /// Like [`ended`](Self::ended), for a thread that is not driving a runtime. Must not be called by the worker itself, which

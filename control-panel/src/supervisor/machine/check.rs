@@ -1,12 +1,13 @@
 //! What holds whenever no call is in progress, as assertions.
 //!
 //! Debug builds check it after each call, so that the tests, and a program's debug build, stop at the decision that is
-//! wrong and not at what follows from it. The rules of groups, pools and the stop order are checked beside their fields
-//! ([`group`](super::group), [`pool`](super::pool), [`stop_order`](super::stop_order)).
+//! wrong and not at what follows from it. The rules of pools and the stop order are checked beside their fields
+//! ([`pool`](super::pool), [`stop_order`](super::stop_order)).
 
 use super::{
     Machine,
     child::{Child, State},
+    group::Phase,
 };
 use crate::intent::Origin;
 
@@ -33,6 +34,29 @@ impl Machine {
         if let Some(order) = &self.stopping {
             order.check();
         }
+    }
+
+    fn check_groups(&self) {
+        for (group_id, group) in &self.groups {
+            assert!(!group.members.is_empty(), "{group_id:?} is kept without members");
+            for (at, &id) in group.members.iter().enumerate() {
+                let member = self.members.get(id);
+                let belongs = member.is_some_and(|member| member.group() == Some(*group_id));
+                assert!(belongs && !group.members[..at].contains(&id), "{group_id:?} lists {id} in error");
+                let waits = member.is_some_and(|member| matches!(member.state, State::Waiting));
+                assert!(
+                    !waits || group.phase != Phase::Steady,
+                    "{id} waits for {group_id:?}, which starts nothing"
+                );
+            }
+            assert!(
+                group.at.is_none() || group.phase != Phase::Steady,
+                "{group_id:?} backs off from nothing"
+            );
+        }
+        let listed: usize = self.groups.values().map(|group| group.members.len()).sum();
+        let members = self.members.values().filter(|member| member.group().is_some()).count();
+        assert_eq!(members, listed, "each member of a group is listed by it");
     }
 }
 

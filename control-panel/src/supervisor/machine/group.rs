@@ -31,18 +31,18 @@ pub(crate) struct GroupSpec {
 #[derive(Debug)]
 pub(super) struct Group {
     /// The living members, in the order of their start.
-    members: Vec<Origin>,
+    pub(super) members: Vec<Origin>,
     strategy: Strategy,
     auto_shutdown: AutoShutdown,
     pub(super) escalate: Escalate,
     pub(super) window: Window,
-    phase: Phase,
+    pub(super) phase: Phase,
     /// When the next start may begin.
-    at: Option<Instant>,
+    pub(super) at: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
     Steady,
     /// Members marked to stop are stopped, the last first.
     Stopping(Cause),
@@ -296,30 +296,6 @@ impl Machine {
             }
         }
         self.advance(group);
-    }
-
-    /// See [`check`](super::check).
-    pub(super) fn check_groups(&self) {
-        for (group_id, group) in &self.groups {
-            assert!(!group.members.is_empty(), "{group_id:?} is kept without members");
-            for (at, &id) in group.members.iter().enumerate() {
-                let member = self.members.get(id);
-                let belongs = member.is_some_and(|member| member.group() == Some(*group_id));
-                assert!(belongs && !group.members[..at].contains(&id), "{group_id:?} lists {id} in error");
-                let waits = member.is_some_and(|member| matches!(member.state, State::Waiting));
-                assert!(
-                    !waits || group.phase != Phase::Steady,
-                    "{id} waits for {group_id:?}, which starts nothing"
-                );
-            }
-            assert!(
-                group.at.is_none() || group.phase != Phase::Steady,
-                "{group_id:?} backs off from nothing"
-            );
-        }
-        let listed: usize = self.groups.values().map(|group| group.members.len()).sum();
-        let members = self.members.values().filter(|member| member.group().is_some()).count();
-        assert_eq!(members, listed, "each member of a group is listed by it");
     }
 
     /// Yields adjacent pairs of each group: the first was started before the second, and so is stopped after it.

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use super::Machine;
+use super::{
+    Machine,
+    child::{AfterStop, Child, State},
+};
 use crate::{
     intent::Origin,
-    lifecycle::{EventKind, OnStuck},
+    lifecycle::{Cause, EventKind, OnStuck},
 };
 
 impl Machine {
@@ -26,6 +29,32 @@ impl Machine {
                 OnStuck::Restart => self.restart_stuck(id),
                 OnStuck::Escalate => self.escalate_stuck(id),
             }
+        }
+    }
+
+    /// The watchdog found this run stuck, and the policy is to restart: the run is cancelled, and its exit counts as a
+    /// failure.
+    pub(super) fn restart_stuck(&mut self, id: Origin) {
+        let ending = self.is_stopping() || self.is_ending(self.members.get(id).and_then(Child::group));
+        let Some(member) = self.members.get_mut(id) else { return };
+        let State::Running { since } = member.state else { return };
+        // A worker that must stop anyway does so in its turn.
+        if ending || member.stop_pending {
+            return;
+        }
+        member.stopped_as_stuck = true;
+        let then = if member.spec.options.repeatable { AfterStop::Retry { since } } else { AfterStop::End };
+        self.cancel(id, Cause::Stuck, then);
+    }
+
+    /// The watchdog found this worker stuck, and the policy is to escalate: this ends the panel.
+    pub(super) fn escalate_stuck(&mut self, id: Origin) {
+        if self.is_stopping() {
+            return;
+        }
+        if let Some(member) = self.members.get_mut(id) {
+            member.stopped_as_stuck = member.is_running();
+            self.escalate(id);
         }
     }
 

@@ -192,7 +192,7 @@ impl Registry {
         self.wake(wake);
         each(resume, |task| task.resume());
         each(start, |(cell, task)| self.run(&cell, task));
-        each(announce, |cell| cell.announce());
+        each(announce, |cell| cell.status.announce());
         each(settle, |cell| self.wake_loop_once_settled(&cell, self.hosts.now() + BRIEF));
         each(unanswered, |unanswered| unanswered.give_up());
         if logged && self.log.is_awaited() {

@@ -114,17 +114,17 @@ impl History {
         if let Some(status) = status {
             let to = Moved::to(&status);
             let before;
-            (before, seen) = cell.set_status(status, now);
+            (before, seen) = cell.status.set(status, now);
             moved = to.from(&before);
             if before.is_final() || matches!(before, WorkerStatus::Backoff { .. }) {
                 effects.gone.statuses.push(before);
             }
-            if cell.is_awaited() {
+            if cell.status.is_awaited() {
                 effects.announce.push(Arc::clone(cell));
             }
             // A run that is over is recorded in the status by now; a cancelled one still goes on.
             if !matches!(kind, EventKind::Stopping(_)) {
-                effects.unanswered.extend(cell.take_unanswered());
+                effects.unanswered.extend(cell.unanswered.take());
             }
         }
         let wake = match self.wakes {

@@ -23,9 +23,9 @@ impl Registry {
         let mut log = self.log.write();
         effects.gone.incidents = state.history.note_refusal(cell, &refusal);
         let now = self.hosts.now();
-        drop(cell.set_status(WorkerStatus::Refused(refusal.clone()), now));
+        drop(cell.status.set(WorkerStatus::Refused(refusal.clone()), now));
         effects.announce.push(Arc::clone(cell));
-        effects.unanswered = cell.take_unanswered();
+        effects.unanswered = cell.unanswered.take();
         // It never counted as living.
         log.push(cell, EventKind::Refused(refusal), Moved::default(), now);
         (effects.seen, effects.gone.events) = log.close();

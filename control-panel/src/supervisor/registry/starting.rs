@@ -1,17 +1,78 @@
-//! Hands workers' tasks to where they run, and takes them back when the panel is gone.
+//! Admits workers, hands their tasks to where they run, and takes them back when the panel is gone.
 
-use std::sync::{
-    Arc,
-    atomic::{Ordering, fence},
+use std::{
+    sync::{
+        Arc,
+        atomic::{Ordering, fence},
+    },
+    time::Duration,
 };
 
-use super::Registry;
+use super::{Registry, State};
 use crate::{
-    supervisor::{cell::WorkerCell, kinds::Kind, off_task::OffTask, task::Task},
-    util::tasks,
+    lifecycle::SpawnError,
+    supervisor::{
+        cell::WorkerCell,
+        kinds::Kind,
+        machine::{ChildSpec, GroupId, GroupSpec},
+        off_task::OffTask,
+        task::Task,
+    },
+    util::{clock, tasks},
 };
 
 impl Registry {
+    /// Admits a worker that is about to be spawned.
+    pub(in crate::supervisor) fn admit(
+        &self,
+        cell: &Arc<WorkerCell>,
+        spec: ChildSpec,
+    ) -> Result<(), SpawnError> {
+        let watch = self.change(|state| {
+            state.machine.admit(cell.origin, spec)?;
+            Ok(self.enter(state, cell))
+        })?;
+        if let Some(limit) = watch {
+            clock::watch(cell.registry.clone(), limit);
+        }
+        Ok(())
+    }
+
+    /// Admits the members of a group that are about to be spawned.
+    pub(in crate::supervisor) fn admit_group(
+        &self,
+        group: GroupId,
+        spec: GroupSpec,
+        members: &[(Arc<WorkerCell>, ChildSpec)],
+    ) -> Result<(), SpawnError> {
+        let watch = self.change(|state| {
+            let specs = members.iter().map(|(cell, spec)| (cell.origin, spec.clone())).collect();
+            state.machine.admit_group(group, spec, specs)?;
+            let watch = members.iter().filter_map(|(cell, _)| self.enter(state, cell)).min();
+            for (cell, _) in members {
+                // It was stopped before it was admitted.
+                if let Some(cause) = cell.cause() {
+                    state.machine.stop(cell.origin, cause);
+                }
+            }
+            Ok(watch)
+        })?;
+        if let (Some(limit), Some((cell, _))) = (watch, members.first()) {
+            clock::watch(cell.registry.clone(), limit);
+        }
+        Ok(())
+    }
+
+    /// Adds an admitted worker. Returns the limit that the clock must watch from now on, if it is new to it.
+    fn enter(&self, state: &mut State, cell: &Arc<WorkerCell>) -> Option<Duration> {
+        state.cells.insert(cell.origin, Arc::clone(cell));
+        self.unpolled.fetch_add(1, Ordering::Relaxed);
+        self.on_runtime.fetch_add(usize::from(cell.run.kind == Kind::Async), Ordering::Relaxed);
+        self.live.store(state.cells.len(), Ordering::Release);
+        state.begin_as_suspended(cell);
+        state.attention.enter(cell)
+    }
+
     /// Starts an admitted task that has a limit or a key, unless it must wait for its place.
     pub(in crate::supervisor) fn start_in_turn(&self, cell: &Arc<WorkerCell>, task: Task) {
         let mut state = self.lock();
