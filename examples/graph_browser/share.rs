@@ -89,7 +89,7 @@ impl Share {
         // First, so that nothing lies beside a file that is no journal.
         let record = Record { journal: Journal::open(path).map_err(|error| JournalUnusable(error.into()))? };
         let key = PeerKey::open(beside(".key")).map_err(|error| PeersUnusable(error.into()))?;
-        // Whichever owner made the ticket, it says with whom the graph began.
+        // Whichever owner made the ticket, it names the founders of the graph.
         let owners = match &cli.peer {
             Some(ticket) if ticket.founders().is_empty() => vec![ticket.peer()],
             Some(ticket) => ticket.founders().iter().map(|(peer, _)| *peer).collect(),
@@ -152,7 +152,7 @@ impl Share {
         let [writers, owners] = app.commands.invites;
         let kinds = [(writers + self.wanted, Grant::Write, "one peer"), (owners, Grant::Owner, "one owner")];
         let mut answers = Vec::new();
-        for (given, (wanted, grant, whom)) in self.given.iter_mut().zip(kinds) {
+        for (given, (wanted, grant, peer)) in self.given.iter_mut().zip(kinds) {
             if *given >= wanted {
                 continue;
             }
@@ -164,7 +164,7 @@ impl Share {
             match self.peers.ticket(grant, TICKET) {
                 Ok(ticket) => {
                     *given += 1;
-                    answers.push(format!("ticket: {} (for {whom}, within 10 minutes)", ticket.text()));
+                    answers.push(format!("ticket: {} (for {peer}, within 10 minutes)", ticket.text()));
                 }
                 // It has no address yet.
                 Err(TicketError::NotRunning) => {}

@@ -57,7 +57,7 @@ async fn draw(cx: Context<Update>) {
     cx.cancelled().await;
 }
 
-/// The layer serves whoever attaches, from a thread of its own. It is installed before the panel is made: of a task that is
+/// The layer serves each client that attaches, from a thread of its own. It is installed before the panel is made: of a task that is
 /// spawned earlier it knows nothing.
 fn serve(address: SocketAddr) {
     console_subscriber::ConsoleLayer::builder().server_addr(address).init();

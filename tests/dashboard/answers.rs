@@ -146,7 +146,7 @@ fn a_viewer_hears_something_four_times_a_second_at_most() {
         frames += 1;
         std::thread::sleep(MS);
     }
-    // What it is sent when it comes is not paced, and the next may be due at once.
+    // What it is sent when it comes is not paced, and the next may be due immediately.
     let (took, heard) = (began.elapsed(), reads.join().unwrap());
     assert_eq!(heard, 8);
     assert!(took >= 6 * 250 * MS && frames > 8, "{frames} frames in {took:?}");

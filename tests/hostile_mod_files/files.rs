@@ -273,7 +273,7 @@ fn a_file_where_the_mods_folder_must_be() {
 
 const UNPRIVILEGED: &str = "MOD_TESTS_UNPRIVILEGED";
 
-/// Root may read everything, so this one runs itself again as nobody.
+/// Root may read everything, so this one runs itself again without privileges.
 #[cfg(unix)]
 #[test]
 fn permission_denied() {

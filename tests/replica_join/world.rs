@@ -152,19 +152,19 @@ impl World {
 
     fn invite(&mut self) {
         let at = self.any();
-        let whom = self.rng.index(self.invited.min(PEERS - 1) + 1);
+        let member = self.rng.index(self.invited.min(PEERS - 1) + 1);
         let grant = [Grant::Write, Grant::Write, Grant::Owner, Grant::Read][self.rng.index(4)];
         // The peer that is compared with stays an owner.
-        if whom > 0 && self.replicas[at].1.invite(peer(whom), grant).is_ok() {
-            self.invited = self.invited.max(whom + 1);
+        if member > 0 && self.replicas[at].1.invite(peer(member), grant).is_ok() {
+            self.invited = self.invited.max(member + 1);
         }
     }
 
     fn retire(&mut self) {
         let at = self.any();
-        let whom = self.rng.index(self.invited);
-        if whom > 0 && !self.quiet {
-            let _ = self.replicas[at].1.retire(peer(whom));
+        let member = self.rng.index(self.invited);
+        if member > 0 && !self.quiet {
+            let _ = self.replicas[at].1.retire(peer(member));
         }
     }
 

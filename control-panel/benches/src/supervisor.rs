@@ -64,6 +64,6 @@ pub trait Supervisor<J: Job>: Sized {
 pub struct Outcome {
     /// Whether it says that all went well.
     pub clean: bool,
-    /// Whom it names as not having stopped.
+    /// The workers that it names as not having stopped.
     pub names: Vec<String>,
 }

@@ -216,7 +216,7 @@ impl<S: State> Replica<S> {
         }
     }
 
-    /// Merges what this replica had, finds out which of its own operations are lost to it, and as whom it goes on.
+    /// Merges what this replica had, finds out which of its own operations are lost to it, and under which author it goes on.
     fn go_on_from(&mut self, before: &Before<S::Op>) {
         let mut back = Vec::new();
         let (mut own, mut returned) = before.own_runs(self.me.peer);

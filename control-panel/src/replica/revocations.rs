@@ -19,7 +19,7 @@ pub(crate) struct Change {
     pub(crate) out: bool,
 }
 
-/// What is revoked by whom, and up to where nothing can be revoked any more.
+/// What each owner has revoked, and up to where nothing can be revoked any more.
 ///
 /// A revocation is effective if no cut that sorts before it covers what it is about in the end, and no effective revocation names it in turn: an undo
 /// that is undone. It depends on the set of operations alone.

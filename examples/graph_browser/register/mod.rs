@@ -8,8 +8,8 @@
 //! | `announcer` | the host that announces mods which came or went |
 //!
 //! A registry is filled while the program is composed, and only read afterwards. What comes and goes while it runs is no
-//! registry's to change: a mod is an intent of the loader's, a part of the state, and then a signal to all who
-//! subscribed, of whom this room is one. The loader knows none of them.
+//! registry's to change: a mod is an intent of the loader's, a part of the state, and then a signal to all that
+//! subscribed, of which this room is one. The loader knows none of them.
 
 mod announcer;
 mod capability;

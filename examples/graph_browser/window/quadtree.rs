@@ -1,4 +1,4 @@
-//! Who repels whom, in less than a look at each pair: what is far away repels as one (Barnes and Hut, 1986).
+//! Which nodes repel each other, in less than a look at each pair: what is far away repels as one (Barnes and Hut, 1986).
 
 use super::layout::Vector;
 

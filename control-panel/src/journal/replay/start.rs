@@ -132,9 +132,9 @@ impl<'a> Start<'a> {
     /// impl Recorded for App {
     ///     // A replay: no key is there, and none is needed.
     ///     fn begin(start: &Start<'_>) -> Result<Self, JournalError> {
-    ///         let nobody = Peer([0; 32]);
+    ///         let keyless = Peer([0; 32]);
     ///         let (me, owners) =
-    ///             start.founded().map_or((nobody, vec![nobody]), |founded| {
+    ///             start.founded().map_or((keyless, vec![keyless]), |founded| {
     ///                 (founded.peer, founded.members.into_keys().collect())
     ///             });
     ///         Self::of(start, me, &owners)

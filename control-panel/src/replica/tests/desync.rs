@@ -49,7 +49,7 @@ fn run(wrong_from: u64) -> Found {
     exchange(&mut [replica(1, u64::MAX), replica(2, wrong_from)]).0
 }
 
-/// Of whom, up to where, where they still agreed, and the first and the last operation between.
+/// The replica that it is about, up to where, where they still agreed, and the first and the last operation between.
 type Found = Vec<(Peer, u64, u64, Option<[Stamp; 2]>)>;
 
 /// What is found, and what is reported of peers.

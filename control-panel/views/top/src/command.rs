@@ -150,7 +150,7 @@ mod tests {
             ("explode", "no such command: explode. There is: stop"),
             ("step 2", "no such command"),
             ("stop", "no worker is selected"),
-            ("stop nobody", "no worker is called nobody"),
+            ("stop missing", "no worker is called missing"),
             ("stop #x", "#x is no worker's number"),
             ("policy active", "active: give NAME=VALUE"),
         ] {

@@ -1,4 +1,4 @@
-//! A shutdown with workers that do not stop: whether it comes back, how late, and whom it names.
+//! A shutdown with workers that do not stop: whether it comes back, how late, and which workers it names.
 
 use std::{
     future::pending,

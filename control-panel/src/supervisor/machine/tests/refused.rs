@@ -19,8 +19,8 @@ fn an_impossible_spec_is_refused_and_the_culprit_named() {
     };
     let mut world = World::new();
     world.admit(with("store", &[]), 3).unwrap();
-    let unknown = SpawnError::UnknownAfter(Name::from("nobody"));
-    assert_eq!(world.admit(with("feed", &["store", "nobody"]), 3), Err(unknown.clone()));
+    let unknown = SpawnError::UnknownAfter(Name::from("missing"));
+    assert_eq!(world.admit(with("feed", &["store", "missing"]), 3), Err(unknown.clone()));
     assert_eq!(
         world.admit(with("itself", &["itself"]), 3),
         Err(SpawnError::CircularAfter(Name::from("itself")))

@@ -179,7 +179,7 @@ fn switching_off_and_on_takes_dependents_along() {
     assert!(bench.round().is_empty(), "a new version does not switch it on");
     assert!(bench.slots.switch("a", true));
     assert_eq!(bench.settle(), ["start a 2.0.0", "start b 1.0.0", "start c 1.0.0"]);
-    assert!(!bench.slots.switch("nobody", false) && bench.slots.off.is_empty(), "unknown ids are not kept");
+    assert!(!bench.slots.switch("missing", false) && bench.slots.off.is_empty(), "unknown ids are not kept");
 }
 
 /// A mod whose files are gone for a while is still off when they come back, whatever is switched meanwhile.

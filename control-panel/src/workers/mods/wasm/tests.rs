@@ -6,11 +6,11 @@ use super::{
 };
 use crate::workers::mods::ModManifest;
 
-struct Nobody;
+struct Deaf;
 
-impl Desk for Nobody {
+impl Desk for Deaf {
     fn emit(&mut self, _: &ModRequest<'_>) -> Result<(), String> {
-        Err("nobody listens".to_owned())
+        Err("nothing listens".to_owned())
     }
 
     fn policy(&self, _: &str) -> Option<String> {
@@ -20,8 +20,7 @@ impl Desk for Nobody {
 
 fn load(text: &str, limits: ModLimits, stop: &Arc<AtomicBool>) -> Result<Instance, ModError> {
     let manifest = ModManifest::parse("id = 'm'\nversion = '1.0.0'\nentry = 'm.wat'", &limits)?;
-    let host =
-        Host::new(Arc::new(manifest), Box::new(Nobody), Arc::clone(stop), Budget::new(1 << 30).share());
+    let host = Host::new(Arc::new(manifest), Box::new(Deaf), Arc::clone(stop), Budget::new(1 << 30).share());
     Instance::load(&Code::Text(text.into()), host, &[])
 }
 
