@@ -1,5 +1,7 @@
 //! A panel's status.
 
+mod snapshot;
+
 use std::{
     fmt,
     ops::Deref,
@@ -7,20 +9,15 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use arc_swap::ArcSwap;
-
+pub(super) use self::snapshot::Snapshot;
 use super::shared::Shared;
 use crate::{
     bus::SignalTotals,
     frame::reducer::Warning,
     intent::{Intent, Origin},
     lifecycle::{Exit, WorkerStatus},
-    supervisor::{
-        cell::WorkerCell,
-        registry::{Look, Registry},
-        report::WorkerReport,
-    },
-    util::{Mutex, Name},
+    supervisor::{cell::WorkerCell, report::WorkerReport},
+    util::Name,
 };
 
 /// A snapshot of a panel, returned by [`ControlPanel::status`](crate::ControlPanel::status).
@@ -112,46 +109,39 @@ const STATES: [State; 7] = [
     ("stuck", |worker| worker.stuck),
 ];
 
-/// The last incident of each worker, oldest first: a shared slice.
-#[derive(Debug, Clone, Default)]
-pub struct LastIncidents(Arc<Vec<WorkerReport>>);
+macro_rules! shared_slice {
+    ($(#[$doc:meta])* $name:ident of $item:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Default)]
+        pub struct $name(Arc<Vec<$item>>);
 
-impl Deref for LastIncidents {
-    type Target = [WorkerReport];
+        impl Deref for $name {
+            type Target = [$item];
 
-    fn deref(&self) -> &[WorkerReport] {
-        &self.0
-    }
+            fn deref(&self) -> &[$item] {
+                &self.0
+            }
+        }
+
+        impl<'a> IntoIterator for &'a $name {
+            type Item = &'a $item;
+            type IntoIter = slice::Iter<'a, $item>;
+
+            fn into_iter(self) -> Self::IntoIter {
+                self.0.iter()
+            }
+        }
+    };
 }
 
-impl<'a> IntoIterator for &'a LastIncidents {
-    type Item = &'a WorkerReport;
-    type IntoIter = slice::Iter<'a, WorkerReport>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.iter()
-    }
+shared_slice! {
+    /// The last incident of each worker, oldest first: a shared slice.
+    LastIncidents of WorkerReport
 }
 
-/// The living workers at one moment, in spawning order: a shared slice.
-#[derive(Debug, Clone, Default)]
-pub struct Workers(Arc<Vec<WorkerInfo>>);
-
-impl Deref for Workers {
-    type Target = [WorkerInfo];
-
-    fn deref(&self) -> &[WorkerInfo] {
-        &self.0
-    }
-}
-
-impl<'a> IntoIterator for &'a Workers {
-    type Item = &'a WorkerInfo;
-    type IntoIter = slice::Iter<'a, WorkerInfo>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.iter()
-    }
+shared_slice! {
+    /// The living workers at one moment, in spawning order: a shared slice.
+    Workers of WorkerInfo
 }
 
 /// A living worker at one moment.
@@ -215,110 +205,5 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
             events: seen.events,
             warning: self.warning(),
         }
-    }
-}
-
-/// Caches the workers as of the last status: while nothing changes, another status costs nothing. No caller ever waits, neither
-/// for the supervisor nor for another caller.
-#[derive(Debug, Default)]
-pub(super) struct Snapshot {
-    last: ArcSwap<Seen>,
-    /// Held by the caller that builds the next snapshot, and only ever tried. Contains the snapshot before the last, whose
-    /// memory is reused.
-    turn: Mutex<Arc<Seen>>,
-}
-
-#[derive(Debug, Clone, Default)]
-pub(super) struct Seen {
-    workers: Workers,
-    incident_count: u64,
-    incidents: LastIncidents,
-    version: u64,
-    events: u64,
-}
-
-impl Snapshot {
-    /// Returns the living workers, the incidents and the number of the last event. If the supervisor is busy, or another caller
-    /// is here, returns the previous ones and calls `stale`.
-    pub(super) fn take(&self, registry: &Registry, stale: impl FnOnce()) -> Seen {
-        let seen = self.last.load();
-        if seen.version == registry.version() {
-            return Seen::clone(&seen);
-        }
-        if let Some(mut before) = self.turn.try_lock() {
-            // It contains the user's errors, whose drops must not run under the supervisor's lock.
-            Seen::clear(&mut before);
-            if registry.try_look(|look| Seen::renew(&mut before, &look)).is_some() {
-                let now = Seen::clone(&before);
-                // Under the turn: a snapshot is never replaced by an older one.
-                *before = self.last.swap(Arc::clone(&before));
-                return now;
-            }
-        }
-        // Another caller may just have built one.
-        let seen = self.last.load();
-        if seen.version != registry.version() {
-            stale();
-        }
-        Seen::clone(&seen)
-    }
-}
-
-impl Seen {
-    /// In place, if nothing else holds it.
-    fn clear(this: &mut Arc<Self>) {
-        let Some(seen) = Arc::get_mut(this) else {
-            *this = Arc::default();
-            return;
-        };
-        match Arc::get_mut(&mut seen.workers.0) {
-            Some(workers) => workers.clear(),
-            None => seen.workers = Workers::default(),
-        }
-        match Arc::get_mut(&mut seen.incidents.0) {
-            Some(incidents) => incidents.clear(),
-            None => seen.incidents = LastIncidents::default(),
-        }
-    }
-
-    /// Refills a cleared snapshot that nothing else holds, so nothing is cloned here.
-    fn renew(this: &mut Arc<Self>, look: &Look<'_>) {
-        let seen = Arc::make_mut(this);
-        (seen.version, seen.events) = (look.version, look.events);
-        Arc::make_mut(&mut seen.workers.0).extend(look.live.values().map(|cell| WorkerInfo::of(cell)));
-        seen.incident_count = look.incidents.total;
-        Arc::make_mut(&mut seen.incidents.0).extend(look.incidents.last.iter().cloned());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::future::pending;
-
-    use crate::{ControlPanel, Intent, Worker};
-
-    struct Op;
-
-    impl Intent for Op {
-        type Source = u8;
-    }
-
-    #[test]
-    fn a_status_taken_during_another_shows_the_previous_one() {
-        let panel = ControlPanel::<Op>::new();
-        let turn = panel.shared.snapshot.turn.lock();
-        panel.spawn(Worker::new("it", 0, |_| pending::<()>()));
-        assert!(panel.status().workers.is_empty());
-        drop(turn);
-        // The supervisor may be busy with it.
-        let status = loop {
-            let status = panel.status();
-            if !status.workers.is_empty() {
-                break status;
-            }
-            std::thread::yield_now();
-        };
-        assert_eq!((status.workers.len(), status.workers[0].name.as_str()), (1, "it"));
-        assert!(status.events >= 1);
     }
 }

@@ -76,11 +76,7 @@ where
     Fut: Future<Output: WorkerOutput> + 'static,
     C: Send + 'static,
 {
-    let mut factory = Some(factory);
-    Box::new(move |cx| match factory.take() {
-        Some(factory) => Job::Local(Box::new(move || Box::pin(factory(cx)))),
-        None => nothing(),
-    })
+    once(move |cx| Job::Local(Box::new(move || Box::pin(factory(cx)))))
 }
 
 /// Makes runs that are plain calls.
@@ -104,16 +100,16 @@ where
     T: WorkerOutput,
     C: Send + 'static,
 {
-    let mut body = Some(body);
-    Box::new(move |cx| match body.take() {
-        Some(body) => Job::Call(Box::new(move || Exit::of(body(cx)))),
-        None => nothing(),
-    })
+    once(move |cx| Job::Call(Box::new(move || Exit::of(body(cx)))))
 }
 
-/// Stands in for a second run of a run-once worker. The machine never starts one.
-fn nothing() -> Job {
-    Job::Async(Box::pin(future::ready(())))
+/// Makes a single run. The machine never starts a second one.
+pub(crate) fn once<C>(make: impl FnOnce(C) -> Job + Send + 'static) -> Generations<C> {
+    let mut make = Some(make);
+    Box::new(move |cx| match make.take() {
+        Some(make) => make(cx),
+        None => Job::Async(Box::pin(future::ready(()))),
+    })
 }
 
 /// No two runs overlap, so this lock is never contended.

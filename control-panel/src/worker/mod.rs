@@ -25,13 +25,7 @@ pub(crate) mod reply;
 mod setters;
 pub(crate) mod waiting;
 
-use std::{
-    borrow::Cow,
-    fmt,
-    future::{self, Future},
-    marker::PhantomData,
-    sync::Arc,
-};
+use std::{borrow::Cow, fmt, future::Future, marker::PhantomData, sync::Arc};
 
 use crate::{
     exhibit::Exhibit,
@@ -130,13 +124,8 @@ impl<I: Intent, P> Worker<I, P> {
         F: FnOnce(Context<I, P>) -> Fut + Send + 'static,
         Fut: Future<Output: WorkerOutput> + Send + 'static,
     {
-        let mut factory = Some(factory);
-        let start = move |cx| match factory.take() {
-            Some(factory) => Job::Async(Box::pin(factory(cx))),
-            // The supervisor starts it only once.
-            None => Job::Async(Box::pin(future::ready(()))),
-        };
-        let mut once = Self::made(name, source, Kind::Async, Box::new(start));
+        let start = kinds::once(move |cx| Job::Async(Box::pin(factory(cx))));
+        let mut once = Self::made(name, source, Kind::Async, start);
         once.options.repeatable = false;
         once
     }
