@@ -30,7 +30,8 @@ pub struct Whole;
 pub struct Drained;
 /// `panel.run_frame(…)`
 pub struct RunFrame;
-/// `for queued in &mut frame`, with the frame dropped later: to tell the wakes from the rest.
+/// All of a frame's intents and no look beyond the last, which would end the frame: it is dropped later, to measure the wakes apart
+/// from the rest.
 pub struct Held;
 
 impl Style for Whole {
@@ -68,7 +69,8 @@ impl Style for Held {
 
     fn consume<E: Eat>(panel: &mut ControlPanel<Update>, mut eat: E) -> (E, Option<Frame<Update>>) {
         let mut frame = panel.drain();
-        for queued in &mut frame {
+        let whole = frame.remaining();
+        for queued in frame.by_ref().take(whole) {
             eat.eat(queued.source, &queued.intent);
         }
         (eat, Some(frame))
