@@ -307,7 +307,7 @@ impl<I: Intent> fmt::Debug for Frame<I> {
 ///
 /// If there is more than the budget allows, the order decides what waits: give the user's own input the first source.
 ///
-/// With any budget the frame checks before each intent, which takes longer than handing out a whole frame at once.
+/// With any budget the frame checks before each intent, which takes longer than handing out a frame as a whole.
 ///
 /// Without one, which is the default, a frame hands out what every producer has queued, however many there are: each adds less
 /// than a microsecond to the frame, and none waits for a later frame so that this one is shorter.

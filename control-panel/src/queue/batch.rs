@@ -32,7 +32,7 @@ pub(crate) struct Batch<I: Intent> {
     pub(super) number: u64,
     /// Whether it is counted among those that have intents of the frame loop's own.
     pub(super) own: bool,
-    /// In a box, so that a frame exchanges it for the queue's at once.
+    /// In a box, so that a frame exchanges it for the queue's by a pointer.
     pub(super) intents: Box<Intents<I>>,
     /// The waiter granted a slot when it was taken out, woken when its frame ends: a wake can take longer than a frame.
     pub(super) wake: Option<Waker>,
@@ -149,7 +149,7 @@ impl<I: Intent> Batch<I> {
         if let Some((bucket_id, room)) = self.lender.take() {
             self.intents.buckets[bucket_id].take_back(&mut Draining { intents, room });
         } else {
-            debug_assert!(intents.len() == 0, "one that left its bucket is handed out at once");
+            debug_assert!(intents.len() == 0, "one that left its bucket is handed out immediately");
             self.single = reclaim(&mut intents);
         }
     }

@@ -79,7 +79,7 @@ impl<I> Block<I> {
         count(&self.of_source);
     }
 
-    /// Takes one of its slots, for a run that has not ended: the caller fills it at once. Fails too while another thread has
+    /// Takes one of its slots, for a run that has not ended: the caller fills it immediately. Fails too while another thread has
     /// the lock.
     #[inline(always)]
     pub(super) fn take(&self, run: Option<&RunToken>) -> Option<SpinGuard<'_, Prepaid<I>>> {

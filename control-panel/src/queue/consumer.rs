@@ -20,9 +20,9 @@ use crate::{
     },
 };
 
-/// How long a frame lets senders proceed that it would interrupt: for a few microseconds, in which they send some dozens. In
+/// How long a frame lets senders proceed that it would interrupt: for a few microseconds, in which they send a hundred. In
 /// a model no time passes.
-pub(super) const LOOKS: usize = if cfg!(all(test, shuttle)) { 1 } else { 192 };
+pub(super) const LOOKS: usize = if cfg!(all(test, shuttle)) { 1 } else { 384 };
 
 /// For how many frames it remembers that it met a sender.
 const MEMORY: u32 = 16;
@@ -132,7 +132,7 @@ impl<I: Intent> ConsumerState<I> {
         }
     }
 
-    /// Leaves what a finished frame has to give; hands it back if that cannot be done at once.
+    /// Leaves what a finished frame has to give; hands it back if the lock is not to be had soon.
     #[inline]
     fn give_back(&self, mut batch: Box<Batch<I>>) -> Result<(), Box<Batch<I>>> {
         let Some(mut returned) = self.try_returned() else { return Err(batch) };
@@ -211,7 +211,7 @@ impl<I: Intent> Queue<I> {
         let now_refused = self.refusals.refused.load(Ordering::Relaxed);
         if refused.swap(now_refused, Ordering::Relaxed) == now_refused {
             let mut looks = 0..LOOKS;
-            while looks.next().is_some() && !self.published.is_full() {
+            while looks.next().is_some() && !self.is_full.load(Ordering::Relaxed) {
                 hint::spin_loop();
             }
         }

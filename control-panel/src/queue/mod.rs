@@ -113,6 +113,9 @@ pub(crate) struct Queue<I: Intent> {
     ready: Ready,
     consumer: CachePadded<ConsumerState<I>>,
     published: CachePadded<Published>,
+    /// Whether there are waiters, and none of them has a slot. A frame looks at it again and again, so it is written only where
+    /// it changes.
+    is_full: CachePadded<AtomicBool>,
     refusals: CachePadded<Refusals>,
     /// Whether a frame that met a sender tries for the lock. Hints only: what it protects is under the lock.
     frame_tries: CachePadded<AtomicBool>,
@@ -139,18 +142,8 @@ impl<T> Deref for CachePadded<T> {
 struct Published {
     /// How many wait or were granted a slot that they have not taken yet. Written under the lock.
     waiting: AtomicUsize,
-    /// How many of them were granted nothing yet. Written under the lock.
-    ungranted: AtomicUsize,
     /// Counts what may have made room, but for frames that ended. Written under the lock.
     changes: AtomicU64,
-}
-
-impl Published {
-    /// Whether there are waiters, and none of them has a slot.
-    fn is_full(&self) -> bool {
-        let ungranted = self.ungranted.load(Ordering::Relaxed);
-        ungranted > 0 && ungranted == self.waiting.load(Ordering::Relaxed)
-    }
 }
 
 /// What was handed back or dropped for want of room.
@@ -178,6 +171,7 @@ impl<I: Intent> Queue<I> {
             ready: Ready::new(on_ready),
             consumer: CachePadded(ConsumerState::new()),
             published: CachePadded(Published::default()),
+            is_full: CachePadded(AtomicBool::new(false)),
             refusals: CachePadded(Refusals::default()),
             frame_tries: CachePadded(AtomicBool::new(false)),
             origins: AtomicU64::new(1),
@@ -296,10 +290,14 @@ impl<I: Intent> Queue<I> {
 
     /// Publishes what changed under the lock to readers without it.
     fn publish(&self, state: &State<I>) {
-        let Published { changes, waiting, ungranted } = &*self.published;
+        let Published { changes, waiting } = &*self.published;
+        let (pending, ungranted) = (state.shares.waiters.pending(), state.shares.waiters.waiting());
         changes.store(changes.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
-        waiting.store(state.shares.waiters.pending(), Ordering::Relaxed);
-        ungranted.store(state.shares.waiters.waiting(), Ordering::Relaxed);
+        waiting.store(pending, Ordering::Relaxed);
+        let is_full = ungranted > 0 && ungranted == pending;
+        if self.is_full.load(Ordering::Relaxed) != is_full {
+            self.is_full.store(is_full, Ordering::Relaxed);
+        }
     }
 
     /// Gives the lock back where slots may have been granted between two frames, and wakes the waiters whose turn it is. Should

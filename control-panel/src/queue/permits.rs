@@ -34,7 +34,7 @@ impl<I: Intent> Permits<I> {
     }
 
     /// Sends an intent in one of the slots; never waits. The slot of a `latest` intent that replaces a queued one is
-    /// free again at once.
+    /// free again immediately.
     ///
     /// # Errors
     /// With the intent handed back: [`Full`](TrySendError::Full) when no slot is left, the panel was closed since, or

@@ -294,7 +294,7 @@ impl<I: Intent> Producer<I> {
         Ok(())
     }
 
-    /// The intent that this one replaces: the caller puts this one there at once. It is in the newer one's place by then, not
+    /// The intent that this one replaces: the caller puts this one there immediately. It is in the newer one's place by then, not
     /// where it was: behind all that this producer sent before.
     #[inline]
     pub(super) fn replaces<'a>(
@@ -306,7 +306,11 @@ impl<I: Intent> Producer<I> {
         match delivery {
             Delivery::Latest(key) if clock == 0 => {
                 let State { active, accounts, .. } = state;
-                active.renew(self.bucket_id, key, || accounts[self.bucket_id].number())
+                let account = &mut accounts[self.bucket_id];
+                active.renew(self.bucket_id, key, || {
+                    account.count(1);
+                    account.number()
+                })
             }
             _ => None,
         }
@@ -393,8 +397,11 @@ impl<I: Intent> Producer<I> {
         }
         let ready = self.queue.ready.signal(signalled);
         if clock == 0 {
-            state.prepay(self.bucket_id, self.lane);
             self.was_accepted();
+        }
+        // What comes before a block is counted with it.
+        if clock > 0 || !state.prepay(self.bucket_id, self.lane) {
+            state.accounts[self.bucket_id].count(1);
         }
         ready
     }

@@ -287,7 +287,7 @@ impl<I: Intent> IntentSender<I> {
     /// How many slots of the queue this source's intents occupy: those queued, those in a frame that has not ended, those
     /// reserved, and those granted to sends that waited and have not gone on yet. For producers that bound themselves more strictly than the queue does.
     ///
-    /// Of all producers of the source, and out of date at once if others send. Takes the queue's lock, so ask at a
+    /// Of all producers of the source, and out of date as soon as others send. Takes the queue's lock, so ask at a
     /// worker's pace, not at a frame's.
     ///
     /// ```

@@ -167,7 +167,7 @@ impl<S: Copy + Ord, W> Shares<S, W> {
         self.forget_unused(lane);
     }
 
-    /// Takes a slot at once: one of the producer's credit, or what the rule allows.
+    /// Takes a slot, if there is one: one of the producer's credit, or what the rule allows.
     #[inline]
     pub(super) fn take(&mut self, lane: LaneId, credit: &mut Credit) -> bool {
         if credit.slots > 0 && credit.epoch == self.epoch {
@@ -182,7 +182,7 @@ impl<S: Copy + Ord, W> Shares<S, W> {
         admitted
     }
 
-    /// Takes up to so many slots at once, for a lane that holds one already: of the producer's credit and of so many that are
+    /// Takes up to so many slots, for a lane that holds one already: of the producer's credit and of so many that are
     /// free for all.
     fn take_some(&mut self, lane: LaneId, credit: &mut Credit, most: usize, free: usize) -> usize {
         let of_credit = if credit.epoch == self.epoch { credit.slots.min(most) } else { 0 };

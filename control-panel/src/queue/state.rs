@@ -40,12 +40,14 @@ pub(super) struct State<I: Intent> {
     pub(super) senders: usize,
 }
 
-/// What one producer has of its own.
+/// What one producer has of its own. On a cache line of its own, as a frame writes it too.
+#[repr(align(64))]
 pub(super) struct Account<I> {
     /// The number of its next intent, as of the last time that its block was taken back.
     next_seq: u64,
     pub(super) credit: Credit,
-    /// How many slots its block had when it was lent to the producer. 0: it is empty, and the bucket has its buffer.
+    /// How many slots its block had when it was lent to the producer. 0: it is empty, and the bucket has its buffer. Otherwise
+    /// the figures lack the intent before it too: what they count is written where blocks are taken back, by frames.
     lent: usize,
     block: Arc<Block<I>>,
 }
@@ -54,9 +56,13 @@ impl<I> Account<I> {
     /// The number of the next intent, which gets it. Its block is taken back.
     pub(super) fn number(&mut self) -> u64 {
         debug_assert!(self.lent == 0, "the intents in the block come first");
-        self.block.count(|figures| figures.add_sent(1));
         self.next_seq += 1;
         self.next_seq - 1
+    }
+
+    /// So many more were accepted.
+    pub(super) fn count(&self, more: usize) {
+        self.block.count(|figures| figures.add_sent(more as u64));
     }
 }
 
@@ -64,7 +70,7 @@ impl<I> Account<I> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Admission {
     Open,
-    /// A shutdown waits, so there are no frames: what fits is accepted, what does not is returned at once.
+    /// A shutdown waits, so there are no frames: what fits is accepted, what does not is returned immediately.
     Stopping,
     /// Nothing is taken any more; what was can be drained.
     Closed,
@@ -177,24 +183,28 @@ impl<I: Intent> State<I> {
         self.shares.take(lane, &mut self.accounts[bucket_id].credit)
     }
 
-    /// Takes slots in advance for what this producer sends next, and lends it a block of them.
-    pub(super) fn prepay(&mut self, bucket_id: BucketId, lane: LaneId) {
+    /// Takes slots in advance for what this producer sends next, and lends it a block of them. False if it has none.
+    pub(super) fn prepay(&mut self, bucket_id: BucketId, lane: LaneId) -> bool {
         let Self { active, shares, accounts, has_blocks, apart, senders, .. } = self;
         let room = active.room_to_prepay(bucket_id);
         if room == 0 {
-            return;
+            return false;
         }
         let account = &mut accounts[bucket_id];
         debug_assert!(account.lent == 0, "it has a block");
         // Unless a clone of the sender is about to find it empty.
-        let Some(mut block) = account.block.try_lock() else { return };
+        let Some(mut block) = account.block.try_lock() else { return false };
         // Those that sent in the frame before are about to send again: what one took beyond its part, they would take back.
         let producers = active.producers().max(*senders);
-        account.lent = shares.prepay(lane, &mut account.credit, room, producers);
+        // Beside frames, one part stays free: a flood finds what a frame gave back before it has to wait. A wake takes longer than
+        // a frame.
+        let parts = producers + usize::from(*apart);
+        account.lent = shares.prepay(lane, &mut account.credit, room, parts);
         if account.lent > 0 {
             block.lend(account.lent, active.lend(bucket_id), *apart);
             *has_blocks = true;
         }
+        account.lent > 0
     }
 
     /// Takes this producer's block back, if it has one: what it sends next comes after what is in it. Fails while a sender stays
@@ -211,7 +221,7 @@ impl<I: Intent> State<I> {
         drop(block);
         let sent = mem::take(&mut account.lent) - unused;
         account.next_seq += sent as u64;
-        account.block.count(|figures| figures.add_sent(sent as u64));
+        account.count(1 + sent);
         active.take_back(bucket_id, entries, sent);
         shares.withdraw(lane, &mut account.credit, unused);
         true

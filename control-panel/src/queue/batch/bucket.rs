@@ -264,7 +264,7 @@ impl<I: Intent> Bucket<I> {
         Settled { count, left, given_up: 0 }
     }
 
-    // What is more than that is trimmed at once.
+    // What is more than that is trimmed immediately.
     #[allow(clippy::cast_possible_truncation)]
     #[inline]
     fn grew(&mut self, count: usize) {

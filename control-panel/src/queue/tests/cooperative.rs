@@ -1,4 +1,4 @@
-//! Whatever is ready at once takes part in tokio's cooperative budget.
+//! Whatever is ready immediately takes part in tokio's cooperative budget.
 
 use std::{
     collections::VecDeque,
