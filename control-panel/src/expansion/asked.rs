@@ -3,7 +3,11 @@
 use std::{future::Future, marker::PhantomData, time::Duration};
 
 use super::Run;
-use crate::{Context, Intent, Source, Spawn, Worker, WorkerHandle, lifecycle::exit::WorkerOutput};
+use crate::{
+    Context, Intent, Restart, Source, Spawn, Worker, WorkerHandle,
+    lifecycle::exit::WorkerOutput,
+    supervisor::kinds::{self, Job, Kind},
+};
 
 /// What the type of a worker's first argument says about its panel. [`Context`] alone has it, so that an
 /// alias of a context works as well as the type itself.
@@ -55,26 +59,26 @@ pub trait Spawns<C> {
     where
         C: WorkerContext;
 
-    /// As [`Run::once`].
+    /// Started once, for a worker that is never restarted: its arguments need not be `Clone`.
     fn once<F, Fut>(run: F) -> Run<C>
     where
         F: FnOnce(C) -> Fut + Send + 'static,
         Fut: Future<Output: WorkerOutput> + Send + 'static,
     {
-        Run::once(run)
+        Run::of(Kind::Async, false, kinds::once(move |cx| Job::Async(Box::pin(run(cx)))))
     }
 
-    /// As [`Run::once`], of a function and its argument: rustc would check a closure as one more function for each worker.
+    /// As [`once`](Self::once), of a function and its argument: rustc would check a closure as one more function for each worker.
     fn once_1<F, Fut, A>(run: F, a: A) -> Run<C>
     where
         F: FnOnce(C, A) -> Fut + Send + 'static,
         Fut: Future<Output: WorkerOutput> + Send + 'static,
         A: Send + 'static,
     {
-        Run::once(move |cx| run(cx, a))
+        Self::once(move |cx| run(cx, a))
     }
 
-    /// As [`Run::once`], of a function and its two arguments: rustc would check a closure as one more function for each worker.
+    /// As [`once`](Self::once), of a function and its two arguments: rustc would check a closure as one more function for each worker.
     fn once_2<F, Fut, A, B>(run: F, a: A, b: B) -> Run<C>
     where
         F: FnOnce(C, A, B) -> Fut + Send + 'static,
@@ -82,10 +86,10 @@ pub trait Spawns<C> {
         A: Send + 'static,
         B: Send + 'static,
     {
-        Run::once(move |cx| run(cx, a, b))
+        Self::once(move |cx| run(cx, a, b))
     }
 
-    /// As [`Run::once`], of a function and its three arguments: rustc would check a closure as one more function for each worker.
+    /// As [`once`](Self::once), of a function and its three arguments: rustc would check a closure as one more function for each worker.
     fn once_3<F, Fut, A, B, D>(run: F, a: A, b: B, d: D) -> Run<C>
     where
         F: FnOnce(C, A, B, D) -> Fut + Send + 'static,
@@ -94,10 +98,10 @@ pub trait Spawns<C> {
         B: Send + 'static,
         D: Send + 'static,
     {
-        Run::once(move |cx| run(cx, a, b, d))
+        Self::once(move |cx| run(cx, a, b, d))
     }
 
-    /// As [`Run::once`], of a function and its four arguments: rustc would check a closure as one more function for each worker.
+    /// As [`once`](Self::once), of a function and its four arguments: rustc would check a closure as one more function for each worker.
     fn once_4<F, Fut, A, B, D, E>(run: F, a: A, b: B, d: D, e: E) -> Run<C>
     where
         F: FnOnce(C, A, B, D, E) -> Fut + Send + 'static,
@@ -107,85 +111,85 @@ pub trait Spawns<C> {
         D: Send + 'static,
         E: Send + 'static,
     {
-        Run::once(move |cx| run(cx, a, b, d, e))
+        Self::once(move |cx| run(cx, a, b, d, e))
     }
 
-    /// As [`Run::on_failure`].
+    /// Started again when it fails or panics.
     fn on_failure<F, Fut>(run: F) -> Run<C>
     where
         F: FnMut(C) -> Fut + Send + 'static,
         Fut: Future<Output: WorkerOutput> + Send + 'static,
     {
-        Run::on_failure(run)
+        Run::repeat(run, Restart::OnFailure)
     }
 
-    /// As [`Run::always`].
+    /// Started again whenever it ends.
     fn always<F, Fut>(run: F) -> Run<C>
     where
         F: FnMut(C) -> Fut + Send + 'static,
         Fut: Future<Output: WorkerOutput> + Send + 'static,
     {
-        Run::always(run)
+        Run::repeat(run, Restart::Always)
     }
 
-    /// As [`Run::local_once`].
+    /// As [`Worker::local`], started once.
     fn local_once<F, Fut>(run: F) -> Run<C>
     where
         F: FnOnce(C) -> Fut + Send + 'static,
         Fut: Future<Output: WorkerOutput> + 'static,
         C: Send + 'static,
     {
-        Run::local_once(run)
+        Run::of(Kind::Local, false, kinds::local_once(run))
     }
 
-    /// As [`Run::local`].
+    /// As [`Worker::local`].
     fn local<F, Fut>(run: F) -> Run<C>
     where
         F: FnMut(C) -> Fut + Send + 'static,
         Fut: Future<Output: WorkerOutput> + 'static,
         C: Send + 'static,
     {
-        Run::local(run)
+        Run::of(Kind::Local, true, kinds::local(run))
     }
 
-    /// As [`Run::blocking_once`].
+    /// As [`Worker::blocking`], started once.
     fn blocking_once<F, T>(run: F) -> Run<C>
     where
         F: FnOnce(C) -> T + Send + 'static,
         T: WorkerOutput,
         C: Send + 'static,
     {
-        Run::blocking_once(run)
+        Run::of(Kind::Blocking, false, kinds::call_once(run))
     }
 
-    /// As [`Run::blocking`].
+    /// As [`Worker::blocking`].
     fn blocking<F, T>(run: F) -> Run<C>
     where
         F: FnMut(C) -> T + Send + 'static,
         T: WorkerOutput,
         C: Send + 'static,
     {
-        Run::blocking(run)
+        Run::of(Kind::Blocking, true, kinds::call(run))
     }
 
-    /// As [`Run::thread_once`].
+    /// As [`Worker::thread`], started once.
     fn thread_once<F, T>(run: F) -> Run<C>
     where
         F: FnOnce(C) -> T + Send + 'static,
         T: WorkerOutput,
         C: Send + 'static,
     {
-        Run::thread_once(run)
+        Run::of(Kind::Thread, false, kinds::call_once(run))
     }
 
-    /// As [`Run::thread`].
+    /// As [`Worker::thread`].
     fn thread<F, T>(run: F) -> Run<C>
     where
         F: FnMut(C) -> T + Send + 'static,
         T: WorkerOutput,
         C: Send + 'static,
     {
-        Run::thread(run)
+        Run::of(Kind::Thread, true, kinds::call(run))
     }
 
     /// So many milliseconds.

@@ -1,11 +1,6 @@
 //! How an annotated worker is started and supervised.
 
-use std::{
-    fmt,
-    future::{self, Future},
-    marker::PhantomData,
-    time::Duration,
-};
+use std::{fmt, future::Future, marker::PhantomData, time::Duration};
 
 use super::{SourceOf, Spawns, WorkerContext};
 use crate::{
@@ -14,7 +9,7 @@ use crate::{
     supervisor::options::Options,
     supervisor::{
         inbox_cell::Takes,
-        kinds::{self, Generations, Job, Kind},
+        kinds::{Generations, Job, Kind},
     },
 };
 
@@ -28,117 +23,21 @@ pub struct Run<C, M = NoInbox> {
 }
 
 impl<C> Run<C> {
-    /// Started once, for a worker that is never restarted: its arguments need not be `Clone`.
-    pub fn once<F, Fut>(run: F) -> Self
-    where
-        F: FnOnce(C) -> Fut + Send + 'static,
-        Fut: Future<Output: WorkerOutput> + Send + 'static,
-    {
-        let mut run = Some(run);
-        let mut once = Self::new(move |cx| match run.take() {
-            Some(run) => Job::Async(Box::pin(run(cx))),
-            // It is never restarted.
-            None => Job::Async(Box::pin(future::ready(()))),
-        });
-        once.options.repeatable = false;
-        once
-    }
-
-    /// Started again when it fails or panics.
-    pub fn on_failure<F, Fut>(run: F) -> Self
-    where
-        F: FnMut(C) -> Fut + Send + 'static,
-        Fut: Future<Output: WorkerOutput> + Send + 'static,
-    {
-        Self::repeat(run, Restart::OnFailure)
-    }
-
-    /// Started again whenever it ends.
-    pub fn always<F, Fut>(run: F) -> Self
-    where
-        F: FnMut(C) -> Fut + Send + 'static,
-        Fut: Future<Output: WorkerOutput> + Send + 'static,
-    {
-        Self::repeat(run, Restart::Always)
-    }
-
-    fn repeat<F, Fut>(mut run: F, restart: Restart) -> Self
-    where
-        F: FnMut(C) -> Fut + Send + 'static,
-        Fut: Future<Output: WorkerOutput> + Send + 'static,
-    {
-        let mut repeated = Self::new(move |cx| Job::Async(Box::pin(run(cx))));
-        repeated.options.restart = restart;
-        repeated
-    }
-
-    fn new(start: impl FnMut(C) -> Job + Send + 'static) -> Self {
-        Self { start: Box::new(start), options: Options::default(), command: PhantomData }
-    }
-
-    /// As [`Worker::local`](crate::Worker::local), started once.
-    pub fn local_once<F, Fut>(run: F) -> Self
-    where
-        F: FnOnce(C) -> Fut + Send + 'static,
-        Fut: Future<Output: WorkerOutput> + 'static,
-        C: Send + 'static,
-    {
-        Self::of(Kind::Local, false, kinds::local_once(run))
-    }
-
-    /// As [`Worker::local`](crate::Worker::local).
-    pub fn local<F, Fut>(run: F) -> Self
-    where
-        F: FnMut(C) -> Fut + Send + 'static,
-        Fut: Future<Output: WorkerOutput> + 'static,
-        C: Send + 'static,
-    {
-        Self::of(Kind::Local, true, kinds::local(run))
-    }
-
-    /// As [`Worker::blocking`](crate::Worker::blocking), started once.
-    pub fn blocking_once<F, T>(run: F) -> Self
-    where
-        F: FnOnce(C) -> T + Send + 'static,
-        T: WorkerOutput,
-        C: Send + 'static,
-    {
-        Self::of(Kind::Blocking, false, kinds::call_once(run))
-    }
-
-    /// As [`Worker::blocking`](crate::Worker::blocking).
-    pub fn blocking<F, T>(run: F) -> Self
-    where
-        F: FnMut(C) -> T + Send + 'static,
-        T: WorkerOutput,
-        C: Send + 'static,
-    {
-        Self::of(Kind::Blocking, true, kinds::call(run))
-    }
-
-    /// As [`Worker::thread`](crate::Worker::thread), started once.
-    pub fn thread_once<F, T>(run: F) -> Self
-    where
-        F: FnOnce(C) -> T + Send + 'static,
-        T: WorkerOutput,
-        C: Send + 'static,
-    {
-        Self::of(Kind::Thread, false, kinds::call_once(run))
-    }
-
-    /// As [`Worker::thread`](crate::Worker::thread).
-    pub fn thread<F, T>(run: F) -> Self
-    where
-        F: FnMut(C) -> T + Send + 'static,
-        T: WorkerOutput,
-        C: Send + 'static,
-    {
-        Self::of(Kind::Thread, true, kinds::call(run))
-    }
-
-    fn of(kind: Kind, repeatable: bool, start: Generations<C>) -> Self {
+    pub(super) fn of(kind: Kind, repeatable: bool, start: Generations<C>) -> Self {
         let options = Options::of(kind, repeatable);
         Self { start, options, command: PhantomData }
+    }
+
+    /// A future for each run, which follows another as `restart` says.
+    pub(super) fn repeat<F, Fut>(mut run: F, restart: Restart) -> Self
+    where
+        F: FnMut(C) -> Fut + Send + 'static,
+        Fut: Future<Output: WorkerOutput> + Send + 'static,
+    {
+        let start = Box::new(move |cx| Job::Async(Box::pin(run(cx))));
+        let mut repeated = Self::of(Kind::Async, true, start);
+        repeated.options.restart = restart;
+        repeated
     }
 
     /// As [`Worker::inbox`](crate::Worker::inbox).
@@ -294,6 +193,13 @@ mod tests {
     use std::mem::size_of_val;
 
     use super::*;
+    use crate::{Context, ControlPanel, Intent};
+
+    struct Op;
+
+    impl Intent for Op {
+        type Source = u8;
+    }
 
     /// One allocation a generation, of the size of the worker's own future: nothing is wrapped around it.
     #[test]
@@ -304,9 +210,10 @@ mod tests {
             Ok(())
         }
         let size = size_of_val(&worker([0; 200]));
-        let mut once = Run::once(|()| worker([0; 200]));
-        let mut always = Run::always(|()| worker([0; 200]));
-        for job in [(once.start)(()), (always.start)(())] {
+        let panel = ControlPanel::<Op>::new();
+        let mut once = <ControlPanel<Op> as Spawns<Context<Op>>>::once(|_| worker([0; 200]));
+        let mut always = <ControlPanel<Op> as Spawns<Context<Op>>>::always(|_| worker([0; 200]));
+        for job in [(once.start)(panel.context(0)), (always.start)(panel.context(0))] {
             let Job::Async(run) = job else { panic!("not a task") };
             assert_eq!(size_of_val(&*run), size);
         }
