@@ -38,11 +38,7 @@ mod sync_test;
 mod test_panel;
 mod world;
 
-use std::{
-    fmt,
-    sync::{Arc, Weak},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::runtime::Builder;
 
@@ -53,7 +49,7 @@ use crate::{
     lifecycle::{cause::Cause, run_token::RunToken},
     panel::{ControlPanel, PanelBuilder},
     queue::{IntentSender, Queue},
-    supervisor::{cell::WorkerCell, options::RunOptions},
+    supervisor::{cell::WorkerCell, home::Home, options::RunOptions},
     util::name::Name,
     worker::{WorkerHandle, context::Context, policy::Policy},
 };
@@ -225,7 +221,7 @@ pub fn context<I: Intent, P: Send + Sync + 'static>(
         sender.origin(),
         RunOptions::unwatched(),
         Arc::clone(&run_token),
-        Weak::new(),
+        Home::none(),
         None,
     );
     let cell = Arc::new(cell);

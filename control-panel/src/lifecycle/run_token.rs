@@ -8,7 +8,7 @@ use std::sync::{
 use tokio_util::sync::CancellationToken;
 
 use super::cause::{Cause, CauseCell};
-use crate::util::{Span, Timer, clock};
+use crate::util::{Span, Stoppable, clock};
 
 /// A run's cancellation token: in effect until the run is cancelled.
 #[derive(Debug, Default)]
@@ -26,7 +26,7 @@ pub(crate) struct RunToken {
     /// Whether nothing of the run is left.
     ended: AtomicBool,
     /// Fires when the run is not ready in time, for workers that declare readiness.
-    ready_timer: OnceLock<Arc<Timer>>,
+    ready_timer: OnceLock<Arc<dyn Stoppable>>,
 }
 
 impl RunToken {
@@ -50,7 +50,7 @@ impl RunToken {
     }
 
     /// Sets the timer that fires when the run is not ready in time.
-    pub(crate) fn await_by(&self, timer: Arc<Timer>) {
+    pub(crate) fn await_by(&self, timer: Arc<dyn Stoppable>) {
         // Set once: a run begins once.
         self.ready_timer.set(timer).ok();
     }

@@ -19,6 +19,7 @@ use crate::{
         cell::WorkerCell,
         events::Events,
         gate_cell::GateCell,
+        home::Home,
         inbox_cell::InboxCell,
         machine::{ChildSpec, Place, PoolId},
         options::RunOptions,
@@ -123,7 +124,7 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
     fn cell(&self, name: Name, sender: &IntentSender<I>, run: RunOptions) -> WorkerCell {
         let source = self.in_words(sender.source());
         let (run_token, registry) =
-            (Arc::clone(self.supervisor.run_token()), Arc::downgrade(self.supervisor.registry()));
+            (Arc::clone(self.supervisor.run_token()), Home::of(self.supervisor.registry()));
         let sends = Some(sender.figures());
         WorkerCell::new(name, source, sender.origin(), run, run_token, registry, sends)
     }

@@ -6,7 +6,7 @@ mod status;
 use std::{
     mem,
     sync::{
-        Arc, MutexGuard, OnceLock, Weak,
+        Arc, MutexGuard, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -15,11 +15,11 @@ use tokio::{task::AbortHandle, time::Instant};
 
 use self::{held::HeldReplies, status::StatusCell};
 use super::{
+    home::Home,
     kinds::Kind,
     notable::{Notable, Wake},
-    off_task::OffTask,
+    off_task::Resume,
     options::RunOptions,
-    registry::Registry,
     wake_flag::WakeFlag,
 };
 use crate::{
@@ -62,13 +62,13 @@ pub(crate) struct WorkerCell {
     /// A panic while the worker's future was being dropped, which no return value can carry.
     last_words: LastWords,
     /// The registry that it belongs to. Empty for the cell of a context outside any worker.
-    pub(crate) registry: Weak<Registry>,
+    pub(crate) registry: Home,
     /// Drops a worker that runs on another thread, where aborting its task has no effect.
     pub(super) kill: RunToken,
     /// Set once the runtime has its task.
     abort: OnceLock<AbortHandle>,
     /// Its task, if that belongs to no runtime.
-    off_task: OnceLock<Arc<OffTask>>,
+    off_task: OnceLock<Arc<dyn Resume>>,
     pub(crate) gate: GateCell,
     /// What became of its intents; `None` for what sends none.
     pub(crate) sends: Option<Arc<dyn CountsSends>>,
@@ -87,7 +87,7 @@ impl WorkerCell {
         origin: Origin,
         run: RunOptions,
         run_token: Arc<RunToken>,
-        registry: Weak<Registry>,
+        registry: Home,
         sends: Option<Arc<dyn CountsSends>>,
     ) -> Self {
         let panel = registry.upgrade().map_or(0, |registry| registry.number);
@@ -230,12 +230,12 @@ impl WorkerCell {
         self.abort.set(abort).ok();
     }
 
-    pub(super) fn set_off_task(&self, task: Arc<OffTask>) {
+    pub(super) fn set_off_task(&self, task: Arc<dyn Resume>) {
         self.off_task.set(task).ok();
     }
 
     /// Its task, if that belongs to no runtime.
-    pub(super) fn off_task(&self) -> Option<&Arc<OffTask>> {
+    pub(super) fn off_task(&self) -> Option<&Arc<dyn Resume>> {
         self.off_task.get()
     }
 
@@ -284,6 +284,6 @@ pub(super) mod tests {
     /// A cell that belongs to no panel.
     pub(in crate::supervisor) fn cell(origin: u64, run: RunOptions) -> WorkerCell {
         let (name, source) = (Name::from("it"), Name::from("here"));
-        WorkerCell::new(name, source, Origin(origin), run, Arc::default(), Weak::new(), None)
+        WorkerCell::new(name, source, Origin(origin), run, Arc::default(), Home::none(), None)
     }
 }

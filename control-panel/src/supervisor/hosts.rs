@@ -1,13 +1,10 @@
 //! Where a panel's workers run.
 
-use std::sync::{
-    Weak,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::{runtime::Handle, task::AbortHandle, time::Instant};
 
-use super::{local::Local, registry::Registry};
+use super::{home::Home, local::Local};
 use crate::util::{Mutex, deadline, tasks};
 
 #[derive(Debug)]
@@ -39,7 +36,7 @@ impl Hosts {
 
     /// Called when a worker is about to begin whose task is not the runtime's. Returns whether the runtime is still
     /// there; a task of the panel's, dropped with it, reports when it goes.
-    pub(super) fn watch_runtime(&self, registry: &Weak<Registry>) -> bool {
+    pub(super) fn watch_runtime(&self, registry: &Home) -> bool {
         if !self.sentinel.set.swap(true, Ordering::AcqRel) {
             let task = tasks::spawn(
                 &self.runtime,
@@ -65,7 +62,7 @@ impl Hosts {
 }
 
 /// Dropped with the runtime that has it.
-struct OnDrop(Weak<Registry>);
+struct OnDrop(Home);
 
 impl Drop for OnDrop {
     fn drop(&mut self) {

@@ -28,6 +28,7 @@ pub(crate) mod cell;
 mod combiner;
 pub(crate) mod events;
 pub(crate) mod gate_cell;
+pub(crate) mod home;
 mod hosts;
 pub(crate) mod inbox_cell;
 pub(crate) mod kinds;

@@ -16,16 +16,28 @@ use std::{
 
 use tokio::runtime::Handle;
 
-use super::{cell::WorkerCell, kinds::Kind, machine::Directive, registry::Registry, task::Task};
+use super::{cell::WorkerCell, home::Home, kinds::Kind, machine::Directive, registry::Registry, task::Task};
 use crate::util::{Mutex, clock, deadline, panics, tasks};
 
 /// The delay before the next attempt to start a thread after the operating system refused one, for a worker without a
 /// backoff of its own.
 const NO_THREAD: Duration = Duration::from_millis(10);
 
+/// A worker's [`OffTask`] as its cell knows it: without its type, for the same reason as a [`Home`].
+pub(super) trait Resume: fmt::Debug + Send + Sync {
+    /// The worker's task must ask for its next step. Runs the user's drops, so it must not be called under a lock.
+    fn resume(self: Arc<Self>);
+}
+
+impl Resume for OffTask {
+    fn resume(self: Arc<Self>) {
+        Self::resume(&self);
+    }
+}
+
 pub(super) struct OffTask {
     cell: Weak<WorkerCell>,
-    registry: Weak<Registry>,
+    registry: Home,
     turn: Mutex<Turn>,
 }
 
@@ -45,7 +57,7 @@ impl OffTask {
         task.give();
         let (of, registry) = (Arc::downgrade(cell), cell.registry.clone());
         let off = Arc::new(Self { cell: of, registry, turn: Mutex::new(Turn::Parked(task)) });
-        cell.set_off_task(Arc::clone(&off));
+        cell.set_off_task(Arc::<Self>::clone(&off));
         off.resume();
     }
 

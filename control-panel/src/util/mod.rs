@@ -44,5 +44,5 @@ pub(crate) use self::{
     panics::PanicReport,
     race::{Raced, race},
     span::Span,
-    timer::Timer,
+    timer::{Stoppable, Timer},
 };

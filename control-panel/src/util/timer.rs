@@ -19,6 +19,19 @@ use crate::util::Mutex;
 
 type Ring = Box<dyn Fn() + Send + Sync>;
 
+/// A [`Timer`] as what only stops it knows it. Without its type: rustc would look through all of it wherever it proves that something
+/// with a [`RunToken`](crate::lifecycle::RunToken) is `Send`.
+pub(crate) trait Stoppable: fmt::Debug + Send + Sync {
+    /// It does not fire any more.
+    fn stop(&self);
+}
+
+impl Stoppable for Timer {
+    fn stop(&self) {
+        Self::stop(self);
+    }
+}
+
 pub(crate) struct Timer {
     ring: Ring,
     /// `None` once it has fired or was stopped.

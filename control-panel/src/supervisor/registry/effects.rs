@@ -16,7 +16,7 @@ use crate::{
         kinds::Kind,
         machine::{Action, Directive},
         notable::BRIEF,
-        off_task::OffTask,
+        off_task::Resume,
         report::WorkerReport,
         task::Task,
     },
@@ -33,7 +33,7 @@ pub(super) struct Effects {
     cancel: Vec<Arc<RunToken>>,
     wake: Vec<Waker>,
     /// Tasks outside the runtime that must ask for their next step.
-    resume: Vec<Arc<OffTask>>,
+    resume: Vec<Arc<dyn Resume>>,
     /// Tasks whose turn has come.
     start: Vec<(Arc<WorkerCell>, Task)>,
     pub(super) announce: Vec<Arc<WorkerCell>>,
@@ -190,7 +190,7 @@ impl Registry {
         } = effects;
         each(cancel, |run_token| run_token.announce());
         self.wake(wake);
-        each(resume, |task| task.resume());
+        each(resume, Resume::resume);
         each(start, |(cell, task)| self.run(&cell, task));
         each(announce, |cell| cell.status.announce());
         each(settle, |cell| self.wake_loop_once_settled(&cell, self.hosts.now() + BRIEF));
@@ -272,7 +272,7 @@ pub(super) mod tests {
     /// Another thread may report the end when the worker's task is long gone and no handle is left.
     #[test]
     fn the_last_reference_to_a_cell_is_dropped_without_the_lock() {
-        let registry = registry(&runtime());
+        let registry = Arc::new(registry(&runtime()));
         let cell = Arc::new(cell::tests::cell(1, RunOptions::unwatched()));
         registry.admit(&cell, spec()).unwrap();
         let left: Weak<WorkerCell> = Arc::downgrade(&cell);

@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_helper_applies_all_ends_that_come_and_none_after_the_deadline() {
-        let registry = registry(&runtime());
+        let registry = Arc::new(registry(&runtime()));
         let cells: Vec<_> =
             (1..=600).map(|origin| Arc::new(cell::tests::cell(origin, RunOptions::unwatched()))).collect();
         for cell in &cells {

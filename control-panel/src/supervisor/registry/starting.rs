@@ -24,7 +24,7 @@ use crate::{
 impl Registry {
     /// Admits a worker that is about to be spawned.
     pub(in crate::supervisor) fn admit(
-        &self,
+        self: &Arc<Self>,
         cell: &Arc<WorkerCell>,
         spec: ChildSpec,
     ) -> Result<(), SpawnError> {
@@ -33,14 +33,14 @@ impl Registry {
             Ok(self.enter(state, cell))
         })?;
         if let Some(limit) = watch {
-            clock::watch(cell.registry.clone(), limit);
+            clock::watch(Arc::<Self>::downgrade(self), limit);
         }
         Ok(())
     }
 
     /// Admits the members of a group that are about to be spawned.
     pub(in crate::supervisor) fn admit_group(
-        &self,
+        self: &Arc<Self>,
         group: GroupId,
         spec: GroupSpec,
         members: &[(Arc<WorkerCell>, ChildSpec)],
@@ -57,8 +57,8 @@ impl Registry {
             }
             Ok(watch)
         })?;
-        if let (Some(limit), Some((cell, _))) = (watch, members.first()) {
-            clock::watch(cell.registry.clone(), limit);
+        if let Some(limit) = watch {
+            clock::watch(Arc::<Self>::downgrade(self), limit);
         }
         Ok(())
     }
