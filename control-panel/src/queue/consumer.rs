@@ -22,7 +22,7 @@ use crate::{
 
 /// How long a frame lets senders proceed that it would interrupt: for a few microseconds, in which they send a hundred. In
 /// a model no time passes.
-pub(super) const LOOKS: usize = if cfg!(all(test, shuttle)) { 1 } else { 384 };
+pub(super) const LOOKS: usize = if cfg!(all(test, shuttle)) { 1 } else { 512 };
 
 /// For how many frames it remembers that it met a sender.
 const MEMORY: u32 = 16;
@@ -189,6 +189,9 @@ impl<I: Intent> Queue<I> {
             None => (self.fill(spare, &mut state, whole), None),
         };
         self.consumer.queued.store(state.queued(), Ordering::Relaxed);
+        if state.apart {
+            self.publish_due(&state);
+        }
         drop(state);
         if wanted {
             self.consumer.count_own(&mut batch);
@@ -200,7 +203,7 @@ impl<I: Intent> Queue<I> {
 
     /// A frame that meets a sender in the lock costs it a microsecond, the time of a dozen sends; a loop that looks all the
     /// time would do so for every second intent. So where frames meet senders they let them go on for a moment first,
-    /// unless there is no room left to go on in.
+    /// until the next one is [due](State::is_due).
     fn let_go_on(&self) {
         let ConsumerState { meets, refused, .. } = &*self.consumer;
         let met = meets.load(Ordering::Relaxed);
@@ -211,7 +214,7 @@ impl<I: Intent> Queue<I> {
         let now_refused = self.refusals.refused.load(Ordering::Relaxed);
         if refused.swap(now_refused, Ordering::Relaxed) == now_refused {
             let mut looks = 0..LOOKS;
-            while looks.next().is_some() && !self.is_full.load(Ordering::Relaxed) {
+            while looks.next().is_some() && !self.is_due.load(Ordering::Relaxed) {
                 hint::spin_loop();
             }
         }

@@ -113,9 +113,9 @@ pub(crate) struct Queue<I: Intent> {
     ready: Ready,
     consumer: CachePadded<ConsumerState<I>>,
     published: CachePadded<Published>,
-    /// Whether there are waiters, and none of them has a slot. A frame looks at it again and again, so it is written only where
-    /// it changes.
-    is_full: CachePadded<AtomicBool>,
+    /// Whether senders are about to run out of slots, or wait for one: a frame that lets them go on does so no longer. It looks at
+    /// it again and again, so it is written only where it changes.
+    is_due: CachePadded<AtomicBool>,
     refusals: CachePadded<Refusals>,
     /// Whether a frame that met a sender tries for the lock. Hints only: what it protects is under the lock.
     frame_tries: CachePadded<AtomicBool>,
@@ -171,7 +171,7 @@ impl<I: Intent> Queue<I> {
             ready: Ready::new(on_ready),
             consumer: CachePadded(ConsumerState::new()),
             published: CachePadded(Published::default()),
-            is_full: CachePadded(AtomicBool::new(false)),
+            is_due: CachePadded(AtomicBool::new(false)),
             refusals: CachePadded(Refusals::default()),
             frame_tries: CachePadded(AtomicBool::new(false)),
             origins: AtomicU64::new(1),
@@ -291,12 +291,16 @@ impl<I: Intent> Queue<I> {
     /// Publishes what changed under the lock to readers without it.
     fn publish(&self, state: &State<I>) {
         let Published { changes, waiting } = &*self.published;
-        let (pending, ungranted) = (state.shares.waiters.pending(), state.shares.waiters.waiting());
         changes.store(changes.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
-        waiting.store(pending, Ordering::Relaxed);
-        let is_full = ungranted > 0 && ungranted == pending;
-        if self.is_full.load(Ordering::Relaxed) != is_full {
-            self.is_full.store(is_full, Ordering::Relaxed);
+        waiting.store(state.shares.waiters.pending(), Ordering::Relaxed);
+        self.publish_due(state);
+    }
+
+    /// Publishes whether a frame is due.
+    fn publish_due(&self, state: &State<I>) {
+        let is_due = state.is_due(self.capacity);
+        if self.is_due.load(Ordering::Relaxed) != is_due {
+            self.is_due.store(is_due, Ordering::Relaxed);
         }
     }
 

@@ -403,6 +403,9 @@ impl<I: Intent> Producer<I> {
         if clock > 0 || !state.prepay(self.bucket_id, self.lane) {
             state.accounts[self.bucket_id].count(1);
         }
+        if state.apart {
+            self.queue.publish_due(state);
+        }
         ready
     }
 

@@ -21,6 +21,8 @@ pub(super) struct State<I: Intent> {
     pub(super) signalled: bool,
     /// Whether some producer may have a block.
     has_blocks: bool,
+    /// How many slots their blocks had when they were lent.
+    lent: usize,
     /// Whether a frame has met a sender: then frames have a core of their own.
     pub(super) apart: bool,
     /// Accepted and in no frame yet.
@@ -90,6 +92,7 @@ impl<I: Intent> State<I> {
             admission: Admission::Open,
             signalled: false,
             has_blocks: false,
+            lent: 0,
             apart: false,
             active: Box::new(Intents::new()),
             shares: Shares::new(capacity),
@@ -153,6 +156,13 @@ impl<I: Intent> State<I> {
         }
     }
 
+    /// Whether a frame that lets senders go on should do so no longer: none of those that wait has a slot, or seven eighths of all
+    /// slots were taken since the last frame began. With the rest they go on until that frame ends, and need not wait for it.
+    pub(super) fn is_due(&self, capacity: usize) -> bool {
+        let (waiting, pending) = (self.shares.waiters.waiting(), self.shares.waiters.pending());
+        (waiting > 0 && waiting == pending) || self.active.len() + self.lent >= capacity - capacity / 8
+    }
+
     fn has_intents(&self) -> bool {
         self.active.len() > 0 || !self.rests.is_empty()
     }
@@ -185,7 +195,7 @@ impl<I: Intent> State<I> {
 
     /// Takes slots in advance for what this producer sends next, and lends it a block of them. False if it has none.
     pub(super) fn prepay(&mut self, bucket_id: BucketId, lane: LaneId) -> bool {
-        let Self { active, shares, accounts, has_blocks, apart, senders, .. } = self;
+        let Self { active, shares, accounts, has_blocks, lent, apart, senders, .. } = self;
         let room = active.room_to_prepay(bucket_id);
         if room == 0 {
             return false;
@@ -203,6 +213,7 @@ impl<I: Intent> State<I> {
         if account.lent > 0 {
             block.lend(account.lent, active.lend(bucket_id), *apart);
             *has_blocks = true;
+            *lent += account.lent;
         }
         account.lent > 0
     }
@@ -211,7 +222,7 @@ impl<I: Intent> State<I> {
     /// in the middle of a send.
     #[inline(always)]
     pub(super) fn take_back_of(&mut self, bucket_id: BucketId, lane: LaneId) -> bool {
-        let Self { active, shares, accounts, .. } = self;
+        let Self { active, shares, accounts, lent, .. } = self;
         let account = &mut accounts[bucket_id];
         if account.lent == 0 {
             return true;
@@ -219,6 +230,7 @@ impl<I: Intent> State<I> {
         let Some(mut block) = account.block.try_lock() else { return false };
         let (unused, entries) = block.take_back();
         drop(block);
+        *lent -= account.lent;
         let sent = mem::take(&mut account.lent) - unused;
         account.next_seq += sent as u64;
         account.count(1 + sent);
