@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{cell::WorkerCell, kinds::Kind, registry::Registry};
+use super::{cell::WorkerCell, kinds::Kind};
 use crate::{
     lifecycle::{Exit, Intensity, WorkerStatus},
     telemetry::SendCounts,
@@ -50,19 +50,8 @@ pub(crate) struct ObservedWorker {
     pub(crate) sends: SendCounts,
 }
 
-impl Registry {
-    /// Copies what is known of the living workers. Holds the lock only to list them: a thread that spawns or ends one meanwhile waits
-    /// for some ten nanoseconds a worker.
-    pub(crate) fn observe(&self) -> Observed {
-        let now = self.hosts.now();
-        let (incidents, living) = self.list(now);
-        let workers = living.into_iter().map(|listed| ObservedWorker::of(&listed, now));
-        Observed { incidents, workers: workers.collect() }
-    }
-}
-
 impl ObservedWorker {
-    fn of(listed: &Listed, now: Instant) -> Self {
+    pub(super) fn of(listed: &Listed, now: Instant) -> Self {
         let &Listed { ref cell, restarts, intensity, group } = listed;
         let (status, since) = cell.status.observe();
         let (_, stamp) = cell.last_term();

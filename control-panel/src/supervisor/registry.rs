@@ -5,8 +5,7 @@
 //! | `effects` | what a decision comes to, under the lock and after it |
 //! | `history` | what is kept for the status and the report |
 //! | `ends` | flat combining of exits |
-//! | `starting`, `waking` | admits workers, hands their tasks to where they run; wakes them |
-//! | `refusing` | workers that never run |
+//! | `starting`, `waking` | admits workers or refuses them, hands their tasks to where they run; wakes them |
 //! | `stopping` | stopping all workers, and the report |
 //! | `gates` | suspending and resuming |
 //! | `looking` | read access |
@@ -16,7 +15,6 @@ mod ends;
 mod gates;
 mod history;
 mod looking;
-mod refusing;
 mod starting;
 mod stopping;
 mod waking;

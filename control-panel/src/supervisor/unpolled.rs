@@ -1,9 +1,7 @@
 //! Detects workers that no thread polls. A loop that draws frames notices that by itself; one that sleeps until
 //! something is ready draws none, so the clock looks too.
 
-use std::{sync::atomic::Ordering, time::Duration};
-
-use super::registry::Registry;
+use std::time::Duration;
 
 /// How long workers may wait while none of them is polled.
 const LONG: Duration = Duration::from_secs(2);
@@ -19,7 +17,7 @@ pub(super) struct Unpolled {
 
 impl Unpolled {
     /// Takes one more look. `now` comes from a clock that counts no more time than it waited for.
-    fn look(&mut self, now: Duration, polls: u64, unpolled: usize) -> bool {
+    pub(super) fn look(&mut self, now: Duration, polls: u64, unpolled: usize) -> bool {
         match self.since {
             Some(since) if unpolled > 0 && polls == self.polls => now.saturating_sub(since) >= LONG,
             _ => {
@@ -27,23 +25,6 @@ impl Unpolled {
                 false
             }
         }
-    }
-}
-
-impl Registry {
-    /// Wakes a sleeping loop, which then finds the warning in the status. Must not be called under the lock.
-    pub(super) fn look_for_unpolled(&self, seen: &mut Unpolled, now: Duration) {
-        let polls = self.first_polls();
-        let found = if seen.look(now, polls, self.unpolled()) { polls + 1 } else { 0 };
-        let before = self.overdue.swap(found, Ordering::Relaxed);
-        if found != 0 && before != found {
-            self.wake_loop_for_warning();
-        }
-    }
-
-    /// Whether the workers that were never polled have waited too long. Ends as soon as one is polled.
-    pub(crate) fn is_overdue(&self) -> bool {
-        self.overdue.load(Ordering::Relaxed) == self.first_polls() + 1
     }
 }
 

@@ -1,11 +1,16 @@
 //! What the watchdog watches in a panel, and what follows from its findings there.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use super::{
     activity::{self, Poll},
     cell::WorkerCell,
     registry::Registry,
+    unpolled::Unpolled,
     watchdog::{Finding, Mark, Subject, Watchdog},
 };
 use crate::{intent::Origin, util::clock::Watch};
@@ -64,6 +69,16 @@ impl Watch for Registry {
 }
 
 impl Registry {
+    /// Wakes a sleeping loop, which then finds the warning in the status. Must not be called under the lock.
+    fn look_for_unpolled(&self, seen: &mut Unpolled, now: Duration) {
+        let polls = self.first_polls();
+        let found = if seen.look(now, polls, self.unpolled()) { polls + 1 } else { 0 };
+        let before = self.overdue.swap(found, Ordering::Relaxed);
+        if found != 0 && before != found {
+            self.wake_loop_for_warning();
+        }
+    }
+
     /// Checks the workers, given what all threads run. Returns the shortest limit; `None` if no worker is left to
     /// watch.
     fn look_after(&self, dog: &mut Watchdog, now: Duration, polled: &[Poll]) -> Option<Duration> {

@@ -14,50 +14,45 @@ use crate::intent::Origin;
 /// Of larger panels only the cheap rules are checked: a shutdown of thousands takes as many calls.
 const MOST_CHECKED: usize = 64;
 
-impl Machine {
-    /// Checks the invariants, in debug builds.
-    pub(super) fn check(&self) {
-        if !cfg!(debug_assertions) || self.members.len() > MOST_CHECKED {
-            return;
-        }
-        for (id, member) in self.members.iter() {
-            member.check(id);
-            let to_begin = matches!(member.state, State::Waiting | State::Due { .. });
-            assert!(!(self.is_stopping() && to_begin), "{id} is to begin a run during a shutdown");
-            if matches!(member.state, State::Waiting) {
-                let starts_it = member.group().is_some() || member.spec.place.is_some();
-                assert!(starts_it, "{id} waits for a turn, and nothing gives it one");
-            }
-        }
-        self.check_groups();
-        self.check_pools();
-        if let Some(order) = &self.stopping {
-            order.check();
+/// Checks the invariants, in debug builds.
+pub(super) fn check(machine: &Machine) {
+    if !cfg!(debug_assertions) || machine.members.len() > MOST_CHECKED {
+        return;
+    }
+    for (id, member) in machine.members.iter() {
+        member.check(id);
+        let to_begin = matches!(member.state, State::Waiting | State::Due { .. });
+        assert!(!(machine.is_stopping() && to_begin), "{id} is to begin a run during a shutdown");
+        if matches!(member.state, State::Waiting) {
+            let starts_it = member.group().is_some() || member.spec.place.is_some();
+            assert!(starts_it, "{id} waits for a turn, and nothing gives it one");
         }
     }
+    check_groups(machine);
+    machine.check_pools();
+    if let Some(order) = &machine.stopping {
+        order.check();
+    }
+}
 
-    fn check_groups(&self) {
-        for (group_id, group) in &self.groups {
-            assert!(!group.members.is_empty(), "{group_id:?} is kept without members");
-            for (at, &id) in group.members.iter().enumerate() {
-                let member = self.members.get(id);
-                let belongs = member.is_some_and(|member| member.group() == Some(*group_id));
-                assert!(belongs && !group.members[..at].contains(&id), "{group_id:?} lists {id} in error");
-                let waits = member.is_some_and(|member| matches!(member.state, State::Waiting));
-                assert!(
-                    !waits || group.phase != Phase::Steady,
-                    "{id} waits for {group_id:?}, which starts nothing"
-                );
-            }
+fn check_groups(machine: &Machine) {
+    for (group_id, group) in &machine.groups {
+        assert!(!group.members.is_empty(), "{group_id:?} is kept without members");
+        for (at, &id) in group.members.iter().enumerate() {
+            let member = machine.members.get(id);
+            let belongs = member.is_some_and(|member| member.group() == Some(*group_id));
+            assert!(belongs && !group.members[..at].contains(&id), "{group_id:?} lists {id} in error");
+            let waits = member.is_some_and(|member| matches!(member.state, State::Waiting));
             assert!(
-                group.at.is_none() || group.phase != Phase::Steady,
-                "{group_id:?} backs off from nothing"
+                !waits || group.phase != Phase::Steady,
+                "{id} waits for {group_id:?}, which starts nothing"
             );
         }
-        let listed: usize = self.groups.values().map(|group| group.members.len()).sum();
-        let members = self.members.values().filter(|member| member.group().is_some()).count();
-        assert_eq!(members, listed, "each member of a group is listed by it");
+        assert!(group.at.is_none() || group.phase != Phase::Steady, "{group_id:?} backs off from nothing");
     }
+    let listed: usize = machine.groups.values().map(|group| group.members.len()).sum();
+    let members = machine.members.values().filter(|member| member.group().is_some()).count();
+    assert_eq!(members, listed, "each member of a group is listed by it");
 }
 
 impl Child {

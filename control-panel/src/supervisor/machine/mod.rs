@@ -6,27 +6,23 @@
 //! | file | what |
 //! |---|---|
 //! | `child` | one worker: its state and its child spec |
-//! | `by_hand` | a worker's stop and restart, as its handle asks for them |
 //! | `exits` | what follows the exit of a run |
 //! | `group` | workers that are restarted and stopped together |
 //! | `stop_order` | which workers stop before which |
 //! | `pool` | tasks with a limit and tasks with a key |
-//! | `readiness` | what is started only when others are ready |
-//! | `stuck` | what follows from the watchdog's findings |
+//! | `progress` | what follows from what a run, its time limit and the watchdog report: healthy, ready, late, stuck |
 //! | `check` | the invariants, asserted after each call |
 //!
 //! A worker is always in exactly one [`State`], and only its own task moves it into `Running` ([`Machine::begin`]) and
 //! out of it ([`Machine::exited`]). So no two runs of a worker overlap, and a stop in between is final.
 
-mod by_hand;
 mod check;
 mod child;
 mod exits;
 mod group;
 mod pool;
-mod readiness;
+mod progress;
 mod stop_order;
-mod stuck;
 #[cfg(test)]
 mod tests;
 
@@ -48,7 +44,7 @@ use self::{
 use super::origin_map::OriginMap;
 use crate::{
     intent::Origin,
-    lifecycle::{Cause, EventKind, Exit, Intensity, SpawnError},
+    lifecycle::{Cause, EventKind, Exit, Intensity, RestartError, SpawnError},
 };
 
 /// The capacity that the list of actions keeps between two calls.
@@ -98,7 +94,7 @@ pub(crate) struct Machine {
 impl Machine {
     /// Takes the actions that have accumulated since the last call.
     pub(crate) fn take_actions(&mut self) -> Vec<Action> {
-        self.check();
+        check::check(self);
         std::mem::take(&mut self.actions)
     }
 
@@ -181,6 +177,28 @@ impl Machine {
         Some(generation)
     }
 
+    /// Stops one worker for good.
+    pub(crate) fn stop(&mut self, id: Origin, cause: Cause) {
+        let Some(place) = self.members.get(id).map(|member| member.spec.place) else { return };
+        self.note_stop(place, cause);
+        let Some(member) = self.members.get_mut(id) else { return };
+        let group = member.group();
+        match &mut member.state {
+            State::Waiting => self.leave(id, Exit::Cancelled, Some(cause)),
+            State::Due { at } => {
+                // The next member of its group takes over its wait.
+                let at = at.take();
+                self.inherit(group, at);
+                self.leave(id, Exit::Cancelled, Some(cause));
+            }
+            State::Running { .. } => self.cancel(id, cause, AfterStop::End),
+            // It was stopping for a restart, and now ends instead.
+            State::Stopping { then, .. } if *then != AfterStop::End => self.cancel(id, cause, AfterStop::End),
+            State::Stopping { .. } | State::Leaving { .. } => {}
+        }
+        self.advance(group);
+    }
+
     /// The runtime is gone while the worker's task runs elsewhere: the worker is stopped for good, like those whose
     /// tasks the runtime dropped. During a shutdown it keeps its turn, as they do.
     pub(crate) fn task_dropped(&mut self, id: Origin) {
@@ -213,11 +231,46 @@ impl Machine {
         }
     }
 
-    /// The run reports that it is healthy. If it is still the current one, the worker's backoff is reset.
-    pub(crate) fn healthy(&mut self, id: Origin, generation: u64) {
-        if let Some(member) = self.members.get_mut(id) {
-            if member.runs(generation) {
-                member.healthy();
+    /// Restarts one worker: its run is cancelled, and the next follows immediately. This neither counts towards its
+    /// intensity nor waits for its backoff.
+    pub(crate) fn restart(&mut self, id: Origin) -> Result<(), RestartError> {
+        if self.is_stopping() {
+            return Err(RestartError::Ended);
+        }
+        let ending = self.is_ending(self.members.get(id).and_then(Child::group));
+        let member = self.members.get_mut(id).ok_or(RestartError::Ended)?;
+        if !member.spec.options.repeatable {
+            return Err(RestartError::RunsOnce);
+        }
+        match &mut member.state {
+            State::Leaving { .. } | State::Stopping { then: AfterStop::End, .. } => Err(RestartError::Ended),
+            State::Waiting | State::Stopping { then: AfterStop::Hold, .. } => {
+                let group = member.group();
+                self.skip_backoff(group);
+                Ok(())
+            }
+            State::Stopping { then: AfterStop::Again, .. } => Ok(()),
+            State::Due { at } => {
+                if at.take().is_some() {
+                    self.actions.push(Action::Wake(id));
+                    self.log(id, EventKind::Waiting);
+                }
+                Ok(())
+            }
+            State::Stopping { then: then @ AfterStop::Retry { .. }, .. } => {
+                *then = AfterStop::Again;
+                Ok(())
+            }
+            State::Running { .. } if ending => Err(RestartError::Ended),
+            // Its group is about to restart it anyway.
+            State::Running { .. } if member.stop_pending => {
+                let group = member.group();
+                self.skip_backoff(group);
+                Ok(())
+            }
+            State::Running { .. } => {
+                self.cancel(id, Cause::Restart, AfterStop::Again);
+                Ok(())
             }
         }
     }

@@ -189,7 +189,7 @@ impl Registry {
             gone,
         } = effects;
         each(cancel, |run_token| run_token.announce());
-        self.wake(wake);
+        self.unwoken.wake(wake);
         each(resume, Resume::resume);
         each(start, |(cell, task)| self.run(&cell, task));
         each(announce, |cell| cell.status.announce());

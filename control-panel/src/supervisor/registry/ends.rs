@@ -39,7 +39,7 @@ pub(super) struct End {
 impl Registry {
     /// The run of a stopped worker has ended, and nothing of the worker is left.
     pub(in crate::supervisor) fn ended(&self, cell: &WorkerCell, exit: Exit) {
-        self.help_to_wake();
+        self.unwoken.help();
         let last_words = super::last_words(cell);
         let (report, heartbeat) = WorkerReport::undated(cell, exit);
         self.ends.publish(End { report, heartbeat, last_words });

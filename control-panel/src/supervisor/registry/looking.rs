@@ -12,7 +12,13 @@ use super::{Registry, State, history::LastIncidents};
 use crate::{
     intent::Origin,
     lifecycle::Intensity,
-    supervisor::{cell::WorkerCell, machine::KeyId, notable::Wakes, observed::Listed, origin_map::OriginMap},
+    supervisor::{
+        cell::WorkerCell,
+        machine::KeyId,
+        notable::Wakes,
+        observed::{Listed, Observed, ObservedWorker},
+        origin_map::OriginMap,
+    },
     util::Timer,
 };
 
@@ -68,6 +74,15 @@ impl Registry {
         Some(look)
     }
 
+    /// Copies what is known of the living workers. Holds the lock only to list them: a thread that spawns or ends one meanwhile waits
+    /// for some ten nanoseconds a worker.
+    pub(crate) fn observe(&self) -> Observed {
+        let now = self.hosts.now();
+        let (incidents, living) = self.list(now);
+        let workers = living.into_iter().map(|listed| ObservedWorker::of(&listed, now));
+        Observed { incidents, workers: workers.collect() }
+    }
+
     /// Lists the living workers with their restarts and groups, for an observer, with the number of incidents.
     pub(in crate::supervisor) fn list(&self, now: Instant) -> (u64, Vec<Listed>) {
         let mut living = Vec::with_capacity(self.count());
@@ -102,6 +117,11 @@ impl Registry {
     /// Whether a worker ended, or is cancelled, because the runtime is gone. Takes no lock.
     pub(crate) fn has_lost_its_runtime(&self) -> bool {
         self.runtime_gone.load(Ordering::Acquire)
+    }
+
+    /// Whether the workers that were never polled have waited too long. Ends as soon as one is polled.
+    pub(crate) fn is_overdue(&self) -> bool {
+        self.overdue.load(Ordering::Relaxed) == self.first_polls() + 1
     }
 
     /// Whether all workers are being stopped.

@@ -1,4 +1,6 @@
-//! Admits workers, hands their tasks to where they run, and takes them back when the panel is gone.
+//! Admits workers or refuses them, hands their tasks to where they run, and takes them back when the panel is gone.
+//!
+//! A refused worker never runs, and a handle that may be ignored must not be the only sign of it.
 
 use std::{
     sync::{
@@ -8,16 +10,18 @@ use std::{
     time::Duration,
 };
 
-use super::{Registry, State};
+use super::{Registry, State, effects::Effects};
 use crate::{
-    lifecycle::SpawnError,
+    lifecycle::{EventKind, SpawnError, WorkerStatus},
     supervisor::{
         cell::WorkerCell,
         kinds::Kind,
         machine::{ChildSpec, GroupId, GroupSpec},
+        notable::Wakes,
         off_task::OffTask,
         task::Task,
     },
+    telemetry::Moved,
     util::{clock, tasks},
 };
 
@@ -71,6 +75,30 @@ impl Registry {
         self.live.store(state.cells.len(), Ordering::Release);
         state.begin_as_suspended(cell);
         state.attention.enter(cell)
+    }
+
+    /// Refuses a worker before it was admitted. Records an event and an incident, unless all workers are being stopped.
+    pub(crate) fn refuse(&self, cell: &Arc<WorkerCell>, refusal: SpawnError) {
+        cell.close_inbox();
+        let mut state = self.lock();
+        if refusal == SpawnError::ShutDown || state.machine.is_stopping() {
+            drop(state);
+            return cell.refuse(refusal);
+        }
+        let mut effects = Effects::default();
+        (effects.logged, effects.wake_loop) = (true, self.wakes != Wakes::Never);
+        let mut log = self.log.write();
+        effects.gone.incidents = state.history.note_refusal(cell, &refusal);
+        let now = self.hosts.now();
+        drop(cell.status.set(WorkerStatus::Refused(refusal.clone()), now));
+        effects.announce.push(Arc::clone(cell));
+        effects.unanswered = cell.unanswered.take();
+        // It never counted as living.
+        log.push(cell, EventKind::Refused(refusal), Moved::default(), now);
+        (effects.seen, effects.gone.events) = log.close();
+        self.version.fetch_add(1, Ordering::Release);
+        drop(state);
+        self.execute(effects);
     }
 
     /// Starts an admitted task that has a limit or a key, unless it must wait for its place.

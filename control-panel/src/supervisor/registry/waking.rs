@@ -11,7 +11,6 @@ use std::{
     task::Waker,
 };
 
-use super::Registry;
 use crate::util::{Mutex, panics};
 
 /// With more tasks than this, threads are scarcer than tasks and parking does not pay off.
@@ -25,35 +24,33 @@ pub(super) struct Unwoken {
 }
 
 impl Unwoken {
-    fn next(&self) -> Option<Waker> {
-        let mut tasks = self.tasks.lock();
-        let next = tasks.pop_front();
-        self.any.store(!tasks.is_empty(), Ordering::Relaxed);
-        next
-    }
-}
-
-impl Registry {
     /// Wakes them, in this order.
     pub(super) fn wake(&self, tasks: Vec<Waker>) {
         if !(2..=FEW).contains(&tasks.len()) {
             return super::effects::each(tasks, Waker::wake);
         }
-        self.unwoken.tasks.lock().extend(tasks);
+        self.tasks.lock().extend(tasks);
         self.wake_all();
     }
 
     /// Continues waking what another thread has begun to wake.
-    pub(super) fn help_to_wake(&self) {
-        if self.unwoken.any.load(Ordering::Relaxed) {
+    pub(super) fn help(&self) {
+        if self.any.load(Ordering::Relaxed) {
             self.wake_all();
         }
     }
 
     fn wake_all(&self) {
-        while let Some(task) = self.unwoken.next() {
+        while let Some(task) = self.next() {
             panics::catch(|| task.wake()).ok();
         }
+    }
+
+    fn next(&self) -> Option<Waker> {
+        let mut tasks = self.tasks.lock();
+        let next = tasks.pop_front();
+        self.any.store(!tasks.is_empty(), Ordering::Relaxed);
+        next
     }
 }
 
@@ -64,7 +61,7 @@ mod tests {
         task::Wake,
     };
 
-    use super::{super::effects::tests::*, *};
+    use super::*;
 
     /// A task that records when it is woken, and then runs its action.
     struct Task {
@@ -83,15 +80,15 @@ mod tests {
     #[test]
     fn the_first_that_is_woken_goes_on_with_the_others_and_each_is_woken_once() {
         for count in [1, 2, 4, FEW, FEW + 1] {
-            let registry = Arc::new(registry(&runtime()));
+            let unwoken = Arc::new(Unwoken::default());
             let woken: Arc<Mutex<Vec<usize>>> = Arc::default();
             // How many were woken by the time the first one's wake was over.
             let by_then: Arc<Mutex<usize>> = Arc::default();
             let task = |number| {
-                let (of, all): (Weak<_>, _) = (Arc::downgrade(&registry), Arc::clone(&woken));
+                let (of, all): (Weak<_>, _) = (Arc::downgrade(&unwoken), Arc::clone(&woken));
                 let by_then = Arc::clone(&by_then);
                 let first = move || {
-                    of.upgrade().unwrap().help_to_wake();
+                    of.upgrade().unwrap().help();
                     *by_then.lock() = all.lock().len();
                 };
                 let then: Box<dyn Fn() + Send + Sync> = match number {
@@ -101,12 +98,10 @@ mod tests {
                 };
                 Waker::from(Arc::new(Task { number, woken: Arc::clone(&woken), then }))
             };
-            registry.wake((0..count).map(task).collect());
+            unwoken.wake((0..count).map(task).collect());
             assert_eq!(*by_then.lock(), if count <= FEW { count } else { 1 }, "none waits for it");
             assert_eq!(*woken.lock(), (0..count).collect::<Vec<_>>());
-            assert!(
-                registry.unwoken.tasks.lock().is_empty() && !registry.unwoken.any.load(Ordering::Relaxed)
-            );
+            assert!(unwoken.tasks.lock().is_empty() && !unwoken.any.load(Ordering::Relaxed));
         }
     }
 }
