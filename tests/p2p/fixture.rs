@@ -29,7 +29,7 @@ use crate::{
 const SECRETS: [[u8; 32]; 2] = [[11; 32], [12; 32]];
 
 fn path() -> PathBuf {
-    named("protocol-3.txt")
+    named("protocol-4.txt")
 }
 
 fn named(name: &str) -> PathBuf {
@@ -129,7 +129,7 @@ fn make_the_fixture() {
         |log, _| (0..2).all(|from| log.iter().any(|(of, (kind, _))| *of == from && *kind == TOOK)),
     );
     let mut text =
-        "# control-panel: a session of protocol 3, frame by frame. `>`: from the one that dialled.\n"
+        "# control-panel: a session of protocol 4, frame by frame. `>`: from the one that dialled.\n"
             .to_owned();
     let mut session = Vec::new();
     for said in between.log {
@@ -161,7 +161,7 @@ fn fixture(path: &Path) -> Vec<(usize, Frame)> {
 
 /// A program of the release that wrote the fixture talks to this one, whichever dials: it gets what it said then, and this one has its word.
 #[test]
-fn a_session_of_protocol_3_is_understood() {
+fn a_session_of_protocol_4_is_understood() {
     for old in 0..2 {
         let folder = tempfile::tempdir().unwrap();
         let new = 1 - old;
@@ -198,10 +198,10 @@ fn a_session_of_protocol_3_is_understood() {
     }
 }
 
-/// A program of an earlier release says what it said then, and is refused by name: in its protocol runs have other names. It reads the answer, as a hello's layout is the same.
+/// A program of an earlier release says what it said then, and is refused by name: in protocols 1 and 2 runs have other names, and in 3 pieces are shorter. It reads the answer, as a hello's layout is the same.
 #[test]
 fn programs_of_earlier_protocols_are_refused_by_name() {
-    for (name, spoken) in [("protocol-1.txt", 1..=1), ("protocol-2.txt", 2..=2)] {
+    for (name, spoken) in [("protocol-1.txt", 1..=1), ("protocol-2.txt", 2..=2), ("protocol-3.txt", 3..=3)] {
         earlier_is_refused(name, spoken);
     }
 }
@@ -215,21 +215,21 @@ fn earlier_is_refused(name: &str, theirs: RangeInclusive<u16>) {
     let said = fixture(&named(name));
     let hello = |of: usize| said.iter().find(|(from, (kind, _))| *from == of && *kind == HELLO).unwrap();
     line.send(HELLO, &hello(0).1.1);
-    let reason = OfflineReason::Version { ours: 3..=3, theirs };
+    let reason = OfflineReason::Version { ours: 4..=4, theirs };
     until(&mut [&mut node], "it is refused", |nodes| {
         nodes[0].seen_of(old).contains(&Seen::Offline(reason.clone()))
     });
     assert!(node.app.misbehaved.is_empty() && node.words().len() == 1);
     let answer = line.frames().into_iter().find(|(kind, _)| *kind == HELLO).unwrap().1;
     let then = &hello(1).1.1;
-    assert_eq!(answer[..4], [3, 0, 3, 0]);
+    assert_eq!(answer[..4], [4, 0, 4, 0]);
     assert_eq!(hex(&answer[4..]), hex(&then[4..]), "but for the versions it is the hello of then");
 }
 
 /// Someone has it in a letter.
 #[test]
 fn a_ticket_of_each_protocol_is_read() {
-    for name in ["protocol-1.txt", "protocol-2.txt", "protocol-3.txt"] {
+    for name in ["protocol-1.txt", "protocol-2.txt", "protocol-3.txt", "protocol-4.txt"] {
         ticket_is_read(&fs::read_to_string(named(name)).unwrap());
     }
 }
@@ -247,8 +247,8 @@ fn assert_same_hello(said: &Frame, then: &[u8]) {
     assert_eq!(said.0, HELLO);
     let number = |at: usize| u16::from_le_bytes([said.1[at], said.1[at + 1]]);
     assert!(
-        number(0) <= 3 && number(2) >= 3,
-        "protocol 3 is not spoken any more: refuse it by name, and begin another fixture"
+        number(0) <= 4 && number(2) >= 4,
+        "protocol 4 is not spoken any more: refuse it by name, and begin another fixture"
     );
     assert_eq!(said.1[4..8], then[4..8], "what is required");
     assert_eq!(hex(&said.1[12..]), hex(&then[12..]));
@@ -261,21 +261,21 @@ fn a_changed_version_is_refused_by_name_on_both_ends() {
     let newer = |from: usize, (kind, body): &mut Frame| {
         if *kind == HELLO {
             // The first hears of a version that is gone, the second of one that is to come.
-            let versions = [[4, 0, 7, 0], [0; 4]][from];
+            let versions = [[5, 0, 7, 0], [0; 4]][from];
             body[..4].copy_from_slice(&versions);
         }
     };
     let peers = members();
     let refused = |node: &Node, peer: Peer, theirs| {
-        let reason = OfflineReason::Version { ours: 3..=3, theirs };
+        let reason = OfflineReason::Version { ours: 4..=4, theirs };
         node.seen_of(peer).iter().filter(|seen| **seen == Seen::Offline(reason.clone())).count()
     };
     between.until(newer, |_, nodes| {
-        refused(nodes[0], peers[1], 0..=0) > 0 && refused(nodes[1], peers[0], 4..=7) > 0
+        refused(nodes[0], peers[1], 0..=0) > 0 && refused(nodes[1], peers[0], 5..=7) > 0
     });
     let [first, second] = &mut between.nodes;
     for_a_while(&mut [first, second], Duration::from_secs(1));
-    assert_eq!((refused(first, peers[1], 0..=0), refused(second, peers[0], 4..=7)), (1, 1));
+    assert_eq!((refused(first, peers[1], 0..=0), refused(second, peers[0], 5..=7)), (1, 1));
     assert!(first.words().len() == 1 && second.words().len() == 1, "nothing was exchanged");
     assert!(first.app.misbehaved.is_empty() && second.app.misbehaved.is_empty());
     let began = Instant::now();

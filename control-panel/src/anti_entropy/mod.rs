@@ -8,7 +8,7 @@
 //! # Words
 //! | word | meaning |
 //! |---|---|
-//! | piece | some runs as one message: 64 KiB at most, unless one run alone is longer |
+//! | piece | some runs as one message: 256 KiB at most, unless one run alone is longer |
 //! | taken | of a piece: admitted by the receiver's replica, and durable there |
 //! | extent | which chains a piece extends, and how far |
 //! | in flight, in hand | sent, or received, and not taken |
@@ -67,6 +67,8 @@ mod wire;
 
 #[cfg(feature = "p2p")]
 pub(crate) use self::end::OwnAuthorAhead;
+#[cfg(any(feature = "p2p", all(test, feature = "codec", feature = "testing")))]
+pub(crate) use self::options::PIECE;
 #[cfg(any(feature = "p2p", all(test, feature = "codec")))]
 pub(crate) use self::{
     end::Breach,
@@ -78,7 +80,7 @@ use self::{end::Waited, options::WINDOW, session::Status};
 pub(crate) use self::{
     end::{End, Event},
     message::Offer,
-    options::{Local, Options, PIECE},
+    options::{Local, Options},
     payload::{Payload, Piece, Store},
 };
 #[cfg(feature = "testing")]

@@ -4,11 +4,14 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use crate::replica::Peer;
 
-/// The versions of the protocol that this program speaks. In those before, runs had other names.
-pub(crate) const VERSIONS: RangeInclusive<u16> = 3..=3;
+/// The versions of the protocol that this program speaks. In 3 a piece had 64 KiB, and one that spoke it could not hand on a longer stretch under one signature; in those before, runs had other names.
+pub(crate) const VERSIONS: RangeInclusive<u16> = 4..=4;
 
-/// The bytes of one piece, unless one run alone is longer.
-pub(crate) const PIECE: usize = 64 << 10;
+/// The bytes of one piece, unless one run alone is longer. No less than what one signature covers, as such a stretch is handed on whole.
+pub(crate) const PIECE: usize = 256 << 10;
+
+/// The bytes of a snapshot that travel as one message.
+pub(crate) const CHUNK: usize = 64 << 10;
 
 /// The most that is on its way without being taken, in one direction; a piece beyond it travels alone. The same on both sides.
 pub(crate) const WINDOW: usize = 1 << 20;

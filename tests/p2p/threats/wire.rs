@@ -105,7 +105,7 @@ fn row_06_another_version_and_an_unknown_capability_are_refused_by_name() {
         |hello: &mut Vec<u8>, at: usize, bytes: &[u8]| hello[at..at + bytes.len()].copy_from_slice(bytes);
     for _ in 0..3 {
         let line = against.dial(MALLORY);
-        line.greet_with(|hello| set(hello, 0, &[4, 0, 9, 0]));
+        line.greet_with(|hello| set(hello, 0, &[5, 0, 9, 0]));
         assert_eq!(line.wait_for(BYE), [4]);
         against.until("it is closed", |_| line.closed().is_some());
 
@@ -114,10 +114,10 @@ fn row_06_another_version_and_an_unknown_capability_are_refused_by_name() {
         assert_eq!(line.wait_for(BYE), [4]);
         against.until("it is closed", |_| line.closed().is_some());
     }
-    let version = NoVersion { ours: 3..=3, theirs: 4..=9 };
+    let version = NoVersion { ours: 4..=4, theirs: 5..=9 };
     let capability = Capability { unknown: 1 << 31 };
     for (who, reason, words) in
-        [(MALLORY, version, ["3 to 3", "4 to 9"]), (TRUDY, capability, ["0x80000000", "update"])]
+        [(MALLORY, version, ["4 to 4", "5 to 9"]), (TRUDY, capability, ["0x80000000", "update"])]
     {
         let peer = against.members[who];
         against.until("it is reported", |alice| alice.seen_of(peer).contains(&Seen::Offline(reason.clone())));

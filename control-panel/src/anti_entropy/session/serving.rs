@@ -5,7 +5,7 @@ use std::{collections::VecDeque, fmt, time::Duration};
 use super::super::{
     end::{Breach, End},
     message::{Message, Offer},
-    options::{PIECE, PIECE_COST, WINDOW},
+    options::{CHUNK, PIECE_COST, WINDOW},
     payload::{Payload, Piece, Store},
 };
 use crate::replica::{Extent, Version};
@@ -215,7 +215,7 @@ impl<P: Payload> Serving<P> {
                 self.snapshot = Snapshot::Offered(offer);
                 return Ok(Some(Message::Offer(offer)));
             }
-            if !self.has_room(PIECE + PIECE_COST) {
+            if !self.has_room(CHUNK + PIECE_COST) {
                 return Ok(None);
             }
             match self.snapshot {
@@ -283,7 +283,7 @@ impl<P: Payload> Serving<P> {
         now: Duration,
     ) -> Result<Message<P>, S::Error> {
         let left = offer.length - offset;
-        let room = usize::try_from(left).map_or(PIECE, |left| left.min(PIECE));
+        let room = usize::try_from(left).map_or(CHUNK, |left| left.min(CHUNK));
         let chunk = store.chunk(offset, room)?;
         let size = P::chunk_size(&chunk);
         debug_assert!(size > 0 || left == 0, "a chunk that gets no further");

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use super::{
     super::{
-        Breach, Capabilities, Connection, Hello, Message, Offer, Options, PIECE, Reason, Wire,
+        Breach, Capabilities, Connection, Hello, Message, Offer, Options, Reason, Wire,
         wire::{FrameReader, Kind, encode},
     },
     disk::Disk,
@@ -36,7 +36,7 @@ fn messages() -> Vec<Message<Wire>> {
         Message::Want(Version::new()),
         Message::Offer(Offer { length: 1 << 40, hash: [1; 32], level: 77 }),
         Message::Request([2; 32]),
-        Message::Chunk(vec![1; PIECE]),
+        Message::Chunk(vec![1; 64 << 10]),
         Message::Bye(Reason::Duplicate),
         Message::Bye(Reason::of_code(200)),
     ]

@@ -13,7 +13,7 @@ use crate::replica::{Author, Version};
 
 fn hello() -> Hello {
     let Local { group, .. } = local(0);
-    Hello { versions: 3..=3, capabilities: Capabilities::default(), group, yours: Version::new() }
+    Hello { versions: 4..=4, capabilities: Capabilities::default(), group, yours: Version::new() }
 }
 
 /// What the second of two makes of it.
@@ -28,18 +28,18 @@ fn hear(hello: Hello) -> Result<Option<Event<Wire>>, End> {
 fn hellos_that_agree_make_a_session() {
     let optional = Capabilities { required: 0, optional: 1 << 9 };
     let heard = hear(Hello { versions: 1..=9, capabilities: optional, ..hello() });
-    let Ok(Some(Event::Ready { version: 3, capabilities: 0, ahead: None })) = heard else {
+    let Ok(Some(Event::Ready { version: 4, capabilities: 0, ahead: None })) = heard else {
         panic!("{heard:?}");
     };
 }
 
 #[test]
 fn no_common_version_is_refused_with_both() {
-    let end = hear(Hello { versions: 4..=6, ..hello() }).unwrap_err();
-    assert_eq!(end, End::Version { ours: 3..=3, theirs: 4..=6 });
+    let end = hear(Hello { versions: 5..=6, ..hello() }).unwrap_err();
+    assert_eq!(end, End::Version { ours: 4..=4, theirs: 5..=6 });
     assert_eq!(
         end.to_string(),
-        "the peer speaks versions 4 to 6 of the protocol, and this program 3 to 3: update the older of the two programs"
+        "the peer speaks versions 5 to 6 of the protocol, and this program 4 to 4: update the older of the two programs"
     );
     assert_eq!(end.reason(), Some(Reason::Version));
 }

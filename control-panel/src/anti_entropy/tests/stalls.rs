@@ -71,7 +71,7 @@ fn a_reader_that_takes_nothing_stalls() {
 fn what_is_taken_bit_by_bit_does_not_stall() {
     let mut group = Group::pair();
     for _ in 0..4 {
-        group.nodes[0].replica.commit("x".repeat(60_000));
+        group.nodes[0].replica.commit("x".repeat(200_000));
         group.frame(0, 0);
     }
     group.flush(0);

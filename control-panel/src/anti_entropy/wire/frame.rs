@@ -4,7 +4,7 @@ use super::{
     super::{
         end::Breach,
         message::{Hello, Message, Offer, Reason},
-        options::{BRANCHES, Capabilities, LIVES, Options, PIECE},
+        options::{BRANCHES, CHUNK, Capabilities, LIVES, Options},
     },
     Wire,
 };
@@ -60,7 +60,7 @@ impl Kind {
             Self::Took => 10,
             Self::Offer => 52,
             Self::Request => 32,
-            Self::Chunk => PIECE,
+            Self::Chunk => CHUNK,
             Self::Bye => 1,
         }
     }

@@ -6,7 +6,7 @@ use crate::replica::{Author, RunHash, run::Run};
 
 /// The most of a chain's bytes, as far as its author signed often enough, that one signature covers in a delta. A chain can be
 /// handed on in pieces that end where a signature is; without these, one that was received whole could only be handed on whole.
-pub(super) const COVERED: usize = 64 << 10;
+pub(crate) const COVERED: usize = 256 << 10;
 
 /// An author's chain, as far as it was looked through.
 #[derive(Default)]

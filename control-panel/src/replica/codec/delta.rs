@@ -64,7 +64,7 @@ impl<Op> Delta<Op> {
 
     /// As [`decode`](Self::decode), and refuses what its authors did not provably write, before it reads any operation.
     ///
-    /// A signature covers all runs before it in its author's chain, so a long chain costs one call of `verifier` for each 64 KiB.
+    /// A signature covers all runs before it in its author's chain, so a long chain costs one call of `verifier` for each 256 KiB.
     ///
     /// # Errors
     /// As `decode`, and [`Refused::Signature`](super::Refused::Signature).
@@ -177,8 +177,8 @@ impl<Op> Delta<Op> {
 
     /// The delta in pieces that others decode within `limits`: what a peer far behind is sent. To be merged in any order.
     ///
-    /// A run that is beyond the limits alone is a piece of its own. Where runs are signed, each piece ends every chain with a signature, as
-    /// far as there is one in the stretch that has room.
+    /// A run that is beyond the limits alone is a piece of its own. Where runs are signed, each piece ends every chain with a signature: what one
+    /// signature covers stays together, also where that is beyond the limits.
     ///
     /// Costs a look at each run, however many pieces there are.
     ///
@@ -210,15 +210,20 @@ impl<Op> Delta<Op> {
         while !rest.is_empty() || taken < self.runs.len() {
             let later = &self.runs[taken..];
             let room = room(rest.iter().chain(later).inspect(|_| looks::count(1)), limits);
-            debug_assert!(room >= rest.len(), "what was moved had room before");
             let new = &later[..room.saturating_sub(rest.len())];
             rest.extend_from_slice(new);
             taken += new.len();
             let signed_later = |author| last_signed.get(&author).is_some_and(|last| *last >= taken);
             let mut moved = unsigned_tails(&rest, signed_later);
-            // All of it is one unsigned stretch: there is no better place to cut.
+            // A stretch that is signed later is handed on whole: parts of it would be proved by nothing.
             if moved.iter().all(|moved| *moved) {
-                moved.fill(false);
+                let signed = self.runs[taken..].iter().position(|run| !run.signature.is_empty());
+                let upto = signed.map_or(self.runs.len(), |signed| taken + signed + 1);
+                rest.extend_from_slice(&self.runs[taken..upto]);
+                taken = upto;
+                moved = unsigned_tails(&rest, |author| {
+                    last_signed.get(&author).is_some_and(|last| *last >= taken)
+                });
             }
             let (mut part, mut next) = (Vec::new(), Vec::new());
             for (run, moved) in rest.into_iter().zip(moved) {

@@ -72,6 +72,8 @@ mod wire;
 #[cfg(test)]
 pub(crate) mod words;
 
+#[cfg(feature = "p2p")]
+pub(crate) use self::cover::COVERED;
 #[cfg(any(feature = "journal", feature = "p2p", all(test, feature = "testing")))]
 pub(crate) use self::wire::{Reader, put_varint};
 pub use self::{

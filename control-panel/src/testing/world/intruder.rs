@@ -38,7 +38,7 @@ impl<P: Program> Simulation<'_, P> {
                 1 => {
                     let capabilities = Capabilities::default();
                     let (group, yours) = (self.group, Version::new());
-                    self.receive(at, Message::Hello(Hello { versions: 3..=3, capabilities, group, yours }))?;
+                    self.receive(at, Message::Hello(Hello { versions: 4..=4, capabilities, group, yours }))?;
                 }
                 // Counted, and ignored: the session goes on.
                 _ => {

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, marker::PhantomData, sync::Arc};
 
 use crate::{
-    anti_entropy::{Offer, PIECE, Payload},
+    anti_entropy::{Offer, Payload},
     replica::{Delta, Snapshot, State, run::Run},
 };
 
@@ -11,6 +11,9 @@ use crate::{
 /// windows.
 const OPERATION_BYTES: usize = 16 << 10;
 const RUN_BYTES: usize = 256;
+
+/// Of a piece, unless one run alone is longer: a quarter of what peers send, so that more of them are on their way.
+const PIECE: usize = 64 << 10;
 
 /// The payload of a world's sessions.
 pub(super) struct Objects<S>(PhantomData<S>);

@@ -6,8 +6,14 @@ use super::snapshots::Given;
 use crate::{
     anti_entropy::{PIECE, Payload, Piece, Store, Wire},
     link::{Backlog, Link, ServeError},
-    replica::{State, Version, codec::Limits},
+    replica::{
+        State, Version,
+        codec::{COVERED, Limits},
+    },
 };
+
+/// A stretch that one signature covers is handed on whole.
+const _: () = assert!(COVERED <= PIECE);
 
 /// One session's view of the link.
 pub(super) struct LinkStore<S: State> {
@@ -23,7 +29,7 @@ pub(super) struct LinkStore<S: State> {
 
 impl<S: State> LinkStore<S> {
     pub(super) fn new(link: Link<S>) -> Self {
-        let limits = link.limits().with_bytes(PIECE);
+        let limits = link.limits().with_bytes(PIECE.min(link.limits().bytes));
         let seen = (link.published(), link.durable());
         Self { version: link.durable_version(), seen, link, limits, backlog: None, given: None }
     }
@@ -72,5 +78,44 @@ impl<S: State> Store<Wire> for LinkStore<S> {
     fn chunk(&mut self, offset: u64, room: usize) -> Result<<Wire as Payload>::Chunk, ServeError> {
         let given = self.given.as_ref().expect("it was offered");
         given.bytes.read(offset, room).map_err(|error| ServeError::Journal(error.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Peer, Replica, Stamp, replica::codec::Postcard};
+
+    #[derive(Clone, serde::Serialize, serde::Deserialize)]
+    struct Nothing;
+
+    impl State for Nothing {
+        type Op = String;
+
+        fn apply(&mut self, _: &String, _: &Stamp) {}
+    }
+
+    /// The lengths of the pieces in which a peer gets 200 runs of 8 KiB, where all replicas accept so many bytes.
+    fn pieces(bytes: usize) -> Vec<usize> {
+        let limits = Limits::default().with_bytes(bytes);
+        let mut replica = Replica::builder(Peer([1; 32]), Nothing).codec(Postcard::new(), limits).build();
+        let mut store = LinkStore::new(replica.link());
+        for _ in 0..200 {
+            replica.commit("x".repeat(8 << 10));
+            let _ = (replica.settle(), replica.outbox());
+        }
+        store.refresh();
+        assert!(store.begin(&Version::new()).unwrap());
+        let pieces = std::iter::from_fn(|| store.next().unwrap());
+        pieces.map(|piece| piece.delta.len()).collect()
+    }
+
+    #[test]
+    fn no_piece_is_longer_than_the_limit_of_all() {
+        for (limit, most) in [(16 << 20, PIECE), (100 << 10, 100 << 10)] {
+            let pieces = pieces(limit);
+            assert!(pieces.iter().all(|length| *length <= most), "{pieces:?}");
+            assert!(pieces.iter().any(|length| *length > most - (10 << 10)), "{pieces:?}");
+        }
     }
 }

@@ -69,7 +69,7 @@ fn limits() -> Limits {
     Limits::default().with_bytes(1 << 30).with_runs(1 << 24).with_ops(1 << 24)
 }
 
-/// What an author gives that committed so many a frame: with one signature, at the end, or with one for each 64 KiB, as sessions need them.
+/// What an author gives that committed so many a frame: with one signature, at the end, or with one for each 256 KiB, as sessions need them.
 fn made(key: &PeerKey, a_frame: u64, once: bool, members: &[Peer]) -> Vec<u8> {
     if !once {
         return signed(key, a_frame, None, members).0;
@@ -148,7 +148,7 @@ pub fn report(bars: &mut Bars) {
         }
         let ratio = Spread::of(ratios).median;
         let (signatures, with) =
-            if once { ("1", "one signature") } else { ("each 64 KiB", "a signature each 64 KiB") };
+            if once { ("1", "one signature") } else { ("each 256 KiB", "a signature each 256 KiB") };
         bars.at_most(
             format!("1,000,000 operations, {a_frame} a frame, {with}: verified, × BLAKE3 of their bytes"),
             2.5,

@@ -28,9 +28,13 @@ impl Verifier for Counted {
 }
 
 fn chain(length: u32, text: &str) -> Vec<Arc<Run<Op>>> {
+    chain_of(0, length, text)
+}
+
+fn chain_of(of: usize, length: u32, text: &str) -> Vec<Arc<Run<Op>>> {
     let mut runs: Vec<Arc<Run<Op>>> = Vec::new();
     for number in 0..length {
-        runs.push(run(author(0), runs.last().map(AsRef::as_ref), &[], vec![apply(number, text)]));
+        runs.push(run(author(of), runs.last().map(AsRef::as_ref), &[], vec![apply(number, text)]));
     }
     runs
 }
@@ -49,11 +53,11 @@ fn one_signature_covers_a_chain() {
 }
 
 #[test]
-fn a_long_chain_keeps_a_signature_for_each_64_kib() {
-    let (runs, keys) = (chain(4_000, &"x".repeat(200)), Counted::default());
+fn a_long_chain_keeps_a_signature_for_each_256_kib() {
+    let (runs, keys) = (chain(4_000, &"x".repeat(800)), Counted::default());
     let bytes = delta(&runs).encode().unwrap();
     let read = decode(&bytes, &keys).unwrap();
-    let pieces = runs.iter().map(|run| run.bytes.len()).sum::<usize>() / (64 << 10);
+    let pieces = runs.iter().map(|run| run.bytes.len()).sum::<usize>() / (256 << 10);
     assert!((pieces..=pieces + 2).contains(&keys.0.into_inner()));
     // And no hand-over makes the stretches longer.
     assert_eq!(read.encode().unwrap(), bytes);
@@ -138,7 +142,7 @@ fn another_authors_signature_covers_nothing() {
 /// A signature inside a chain would be handed on, and an honest replica blamed for it.
 #[test]
 fn a_bad_signature_under_a_good_one_is_refused() {
-    let mut runs = chain(1_000, &"x".repeat(200));
+    let mut runs = chain(1_000, &"x".repeat(800));
     let bytes = delta(&runs).encode().unwrap();
     let kept =
         decode(&bytes, &TestKeys).unwrap().runs.iter().position(|run| !run.signature.is_empty()).unwrap();
@@ -160,11 +164,9 @@ fn pieces_stand_alone_and_hold_everything() {
         let mut seen = BTreeSet::new();
         for part in &parts {
             let bytes = part.encode().unwrap();
-            let read = if seed % 2 == 0 {
-                Delta::decode(&bytes, &Postcard::new(), &limits).unwrap()
-            } else {
-                Delta::decode_signed(&bytes, &Postcard::new(), &limits, &TestKeys).unwrap()
-            };
+            // A stretch under one signature is whole, however long.
+            let within = if seed % 2 == 0 { Limits::default() } else { limits };
+            let read = Delta::decode_signed(&bytes, &Postcard::new(), &within, &TestKeys).unwrap();
             seen.extend(read.runs.iter().map(|run| run.hash));
             assert!(read.runs.iter().all(|read| runs.iter().any(|run| same(read, run))));
         }
@@ -176,12 +178,29 @@ fn pieces_stand_alone_and_hold_everything() {
 #[test]
 fn pieces_of_a_received_chain_end_where_signatures_are() {
     let runs =
-        decode(&delta(&chain(4_000, &"x".repeat(200))).encode().unwrap(), &TestKeys).unwrap().runs.into_vec();
-    let limits = Limits::default().with_bytes(256 << 10);
+        decode(&delta(&chain(4_000, &"x".repeat(800))).encode().unwrap(), &TestKeys).unwrap().runs.into_vec();
+    let limits = Limits::default().with_bytes(1 << 20);
     let parts = delta(&runs).parts(&limits);
     assert!(parts.len() > 3);
     for part in parts {
         Delta::<Op>::decode_signed(&part.encode().unwrap(), &Postcard::new(), &limits, &TestKeys).unwrap();
+    }
+}
+
+/// Two wrote apart, and a third that got what each wrote under one signature hands on both at a time: no piece ends before its signatures.
+#[test]
+fn a_stretch_under_one_signature_is_handed_on_whole() {
+    let [one, other] = [0, 1].map(|of| {
+        let bytes = delta(&chain_of(of, 300, &"x".repeat(200))).encode().unwrap();
+        let runs = decode(&bytes, &TestKeys).unwrap().runs.into_vec();
+        assert_eq!(runs.iter().filter(|run| !run.signature.is_empty()).count(), 1);
+        runs
+    });
+    let both: Vec<_> = one.into_iter().zip(other).flat_map(|(one, other)| [one, other]).collect();
+    let parts = delta(&both).parts(&Limits::default().with_bytes(16 << 10));
+    assert_eq!(parts.iter().map(Delta::len).sum::<usize>(), both.len());
+    for part in parts {
+        decode(&part.encode().unwrap(), &TestKeys).unwrap();
     }
 }
 
