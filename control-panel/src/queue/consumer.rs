@@ -22,7 +22,7 @@ use crate::{
 
 /// How long a frame lets senders proceed that it would interrupt: for a few microseconds, in which they send a hundred. In
 /// a model no time passes.
-pub(super) const LOOKS: usize = if cfg!(all(test, shuttle)) { 1 } else { 512 };
+pub(super) const LOOKS: usize = if cfg!(all(test, shuttle)) { 1 } else { 384 };
 
 /// For how many frames it remembers that it met a sender.
 const MEMORY: u32 = 16;

@@ -92,6 +92,49 @@ fn what_goes_through_a_stage_comes_once_in_order_and_is_counted() {
     }
 }
 
+/// With a block and without, and whatever the last of them is.
+#[test]
+fn each_intent_is_counted_once_a_frame_has_it() {
+    let (queue, _) = queue(64);
+    let producer = producer(&queue, 0);
+    let counted = || producer.figures().counts(tokio::time::Instant::now()).sent;
+    let before = counted();
+    let mut sent = 0;
+    for last in [Kind::Plain, Kind::Latest, Kind::Clocked] {
+        for count in 0..10 {
+            (0..count).for_each(|id| producer.try_send(plain(id)).unwrap());
+            producer.try_send(item(7, last)).unwrap();
+            sent += u64::from(count) + 1;
+            frame(&queue);
+            assert_eq!(counted() - before, sent, "{count} and another");
+        }
+    }
+}
+
+/// A frame waits for no sender whose sends would otherwise have to wait for it.
+#[test]
+fn a_frame_is_due_once_most_slots_are_taken_and_while_no_waiter_has_one() {
+    let (queue, _) = queue(64);
+    let producer = producer(&queue, 0);
+    queue.lock().apart = true;
+    let is_due = || queue.is_due.load(Ordering::Relaxed);
+    let mut taken = 0;
+    while !is_due() {
+        producer.try_send(plain(0)).unwrap();
+        taken += 1;
+    }
+    assert!((32..=56).contains(&taken), "{taken} and its block are seven eighths");
+    frame(&queue);
+    assert!(!is_due());
+    sends(&producer);
+    let mut waits = Waits::new(&producer, 1);
+    frame(&queue);
+    assert!(waits.woken() && !is_due(), "it has a slot");
+    assert!(waits.poll());
+    frame(&queue);
+    assert!(!is_due());
+}
+
 #[test]
 fn what_is_not_used_is_free_once_a_frame_begins() {
     let (queue, _) = queue(32);
