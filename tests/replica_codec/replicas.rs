@@ -105,7 +105,7 @@ fn one_seed_gives_the_same_bytes_and_another_does_not() {
 #[test]
 fn a_joiner_is_served_in_pieces() {
     let mut here = replica(1);
-    for frame in 0..400 {
+    for frame in 0..1_600 {
         here.commit(format!("{frame} {}", "x".repeat(600)));
         here.settle().notices.clear();
         here.outbox();
@@ -113,7 +113,7 @@ fn a_joiner_is_served_in_pieces() {
     // From a replica that got it all at once, and so has few signatures.
     let mut relay = replica(2);
     catch_up(&here, &mut relay);
-    let limits = Limits::default().with_bytes(150 << 10);
+    let limits = Limits::default().with_bytes(600 << 10);
     let mut parts = relay.since(&Version::new()).parts(&limits);
     assert!(parts.len() > 1);
     parts.reverse();

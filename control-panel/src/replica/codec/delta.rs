@@ -10,9 +10,9 @@ use super::{
     room::room,
 };
 use crate::replica::{
-    Author, Delta,
+    Author, Delta, RunHash,
     run::{Header, Run},
-    signature::{ChainEnds, ProvedBy, Verifier},
+    signature::{ProvedBy, Verifier},
 };
 
 /// Feature `codec`.
@@ -205,68 +205,64 @@ impl<Op> Delta<Op> {
     /// assert_eq!(parts.iter().map(Delta::len).sum::<usize>(), delta.len());
     /// ```
     pub fn parts(&self, limits: &Limits) -> Vec<Self> {
-        let last_signed = last_signed(&self.runs);
-        let (mut parts, mut rest, mut taken) = (Vec::new(), Vec::new(), 0);
+        let signed = signed_at(&self.runs);
+        // What is in no piece yet: first what an earlier one could not end with.
+        let (mut parts, mut rest, mut taken) = (Vec::new(), Vec::<usize>::new(), 0);
         while !rest.is_empty() || taken < self.runs.len() {
-            let later = &self.runs[taken..];
-            let room = room(rest.iter().chain(later).inspect(|_| looks::count(1)), limits);
-            let new = &later[..room.saturating_sub(rest.len())];
-            rest.extend_from_slice(new);
-            taken += new.len();
-            let signed_later = |author| last_signed.get(&author).is_some_and(|last| *last >= taken);
-            let mut moved = unsigned_tails(&rest, signed_later);
-            // A stretch that is signed later is handed on whole: parts of it would be proved by nothing.
-            if moved.iter().all(|moved| *moved) {
-                let signed = self.runs[taken..].iter().position(|run| !run.signature.is_empty());
-                let upto = signed.map_or(self.runs.len(), |signed| taken + signed + 1);
-                rest.extend_from_slice(&self.runs[taken..upto]);
-                taken = upto;
-                moved = unsigned_tails(&rest, |author| {
-                    last_signed.get(&author).is_some_and(|last| *last >= taken)
-                });
+            let runs = rest.iter().copied().chain(taken..self.runs.len()).map(|index| &self.runs[index]);
+            let room = room(runs.inspect(|_| looks::count(1)), limits);
+            let mut upto = taken + room.saturating_sub(rest.len());
+            rest.extend(taken..upto);
+            // Nothing here proves any of it: it goes with all that does, however long.
+            if rest.iter().all(|index| signed[*index] >= upto) {
+                let last = rest.iter().map(|index| signed[*index]).max();
+                let end = last.map_or(upto, |last| last + 1);
+                rest.extend(upto..end);
+                upto = end;
             }
-            let (mut part, mut next) = (Vec::new(), Vec::new());
-            for (run, moved) in rest.into_iter().zip(moved) {
-                if moved { next.push(run) } else { part.push(run) }
-            }
-            parts.push(Self::of(part));
+            taken = upto;
+            looks::count(rest.len());
+            let (part, next): (Vec<_>, _) = rest.into_iter().partition(|index| signed[*index] < taken);
+            parts.push(Self::of(
+                part.into_iter().map(|index| Arc::clone(&self.runs[index])).collect::<Vec<_>>(),
+            ));
             rest = next;
         }
         parts
     }
 }
 
-/// Where each author's last signature is.
-fn last_signed<Op>(runs: &[Arc<Run<Op>>]) -> BTreeMap<Author, usize> {
+/// For each run the place of the first signature that covers it, and its own place if none does.
+fn signed_at<Op>(runs: &[Arc<Run<Op>>]) -> Vec<usize> {
     looks::count(runs.len());
-    let (mut last, mut author) = (BTreeMap::new(), None);
-    for (index, run) in runs.iter().enumerate().rev().filter(|(_, run)| !run.signature.is_empty()) {
-        if author.replace(run.header.author) != Some(run.header.author) {
-            last.entry(run.header.author).or_insert(index);
+    let mut signed: Vec<_> = (0..runs.len()).collect();
+    // By what they follow, of those that are covered. One author writes many runs in a row, so mostly the last is asked for.
+    let (mut last, mut others) = (None::<(ChainEnd, usize)>, BTreeMap::<ChainEnd, usize>::new());
+    for (index, run) in runs.iter().enumerate().rev() {
+        let Header { author, previous, .. } = run.header;
+        let end = (author, run.hash);
+        let covered = match last.take_if(|(of, _)| *of == end) {
+            Some((_, by)) => Some(by),
+            None => others.remove(&end),
+        };
+        let Some(mut by) = (if run.signature.is_empty() { covered } else { Some(index) }) else { continue };
+        signed[index] = by;
+        let before = (author, previous);
+        // Of branches the one that is signed first.
+        by = others.remove(&before).map_or(by, |other| other.min(by));
+        if let Some((end, other)) = last.replace((before, by)) {
+            if end == before {
+                last = Some((before, by.min(other)));
+            } else {
+                others.insert(end, other);
+            }
         }
     }
-    last
+    signed
 }
 
-/// Which runs have a signature that covers them only in what comes later.
-fn unsigned_tails<Op>(runs: &[Arc<Run<Op>>], signed_later: impl Fn(Author) -> bool) -> Vec<bool> {
-    looks::count(runs.len());
-    let mut covered = ChainEnds::default();
-    let mut moved: Vec<_> = runs
-        .iter()
-        .rev()
-        .map(|run| {
-            let Header { author, previous, .. } = run.header;
-            let here = covered.remove(&(author, run.hash)) || !run.signature.is_empty();
-            if here {
-                covered.insert((author, previous));
-            }
-            !here && signed_later(author)
-        })
-        .collect();
-    moved.reverse();
-    moved
-}
+/// The end of a chain.
+type ChainEnd = (Author, RunHash);
 
 /// How many runs were looked at, so that a test can say that it is a few times each.
 #[cfg(test)]

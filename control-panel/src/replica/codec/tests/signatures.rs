@@ -187,20 +187,38 @@ fn pieces_of_a_received_chain_end_where_signatures_are() {
     }
 }
 
+/// As it is received.
+fn under_one_signature(runs: &[Arc<Run<Op>>]) -> Vec<Arc<Run<Op>>> {
+    let runs = decode(&delta(runs).encode().unwrap(), &TestKeys).unwrap().runs.into_vec();
+    assert_eq!(runs.iter().filter(|run| !run.signature.is_empty()).count(), 1);
+    runs
+}
+
+fn alternating([one, other]: [Vec<Arc<Run<Op>>>; 2]) -> Vec<Arc<Run<Op>>> {
+    one.into_iter().zip(other).flat_map(|(one, other)| [one, other]).collect()
+}
+
 /// Two wrote apart, and a third that got what each wrote under one signature hands on both at a time: no piece ends before its signatures.
 #[test]
 fn a_stretch_under_one_signature_is_handed_on_whole() {
-    let [one, other] = [0, 1].map(|of| {
-        let bytes = delta(&chain_of(of, 300, &"x".repeat(200))).encode().unwrap();
-        let runs = decode(&bytes, &TestKeys).unwrap().runs.into_vec();
-        assert_eq!(runs.iter().filter(|run| !run.signature.is_empty()).count(), 1);
-        runs
-    });
-    let both: Vec<_> = one.into_iter().zip(other).flat_map(|(one, other)| [one, other]).collect();
+    let both = alternating([0, 1].map(|of| under_one_signature(&chain_of(of, 300, &"x".repeat(200)))));
     let parts = delta(&both).parts(&Limits::default().with_bytes(16 << 10));
     assert_eq!(parts.iter().map(Delta::len).sum::<usize>(), both.len());
     for part in parts {
         decode(&part.encode().unwrap(), &TestKeys).unwrap();
+    }
+}
+
+/// What waits for its signature to the very end is not looked at for each piece before it.
+#[test]
+fn cutting_what_is_signed_late_costs_a_few_looks_at_each_run() {
+    let late = under_one_signature(&chain_of(0, 5_000, "a"));
+    for both in [[late.clone(), chain_of(1, 5_000, "a")], [chain_of(1, 5_000, "a"), late]] {
+        let delta = delta(&alternating(both));
+        looks::take();
+        let parts = delta.parts(&Limits::default().with_bytes(2 << 10));
+        let looks = looks::take();
+        assert!(looks < 5 * 10_000, "{looks} looks at 10,000 runs, in {} pieces", parts.len());
     }
 }
 
