@@ -15,7 +15,7 @@ use crate::{
     intent::Intent,
     queue::{IntentSender, Queue},
     supervisor::{
-        Caller, PendingWorker, Supervisor,
+        PendingWorker, Supervisor,
         cell::WorkerCell,
         events::Events,
         gate_cell::GateCell,
@@ -83,8 +83,8 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
         self.supervisor.registry().log.reader(from)
     }
 
-    pub(super) async fn shut_down(&self, caller: Caller) -> ShutdownReport {
-        self.supervisor.shutdown(caller, || self.queue.stop_waiting(), || self.queue.close()).await
+    pub(super) async fn shut_down(&self) -> ShutdownReport {
+        self.supervisor.shutdown(|| self.queue.stop_waiting(), || self.queue.close()).await
     }
 
     /// Prepares a worker for spawning.

@@ -9,7 +9,7 @@ use crate::{
     intent::{Intent, Origin},
     panel::{group::GroupBuilder, tasks::Tasks},
     queue::IntentSender,
-    supervisor::{Caller, events::Events, report::ShutdownReport},
+    supervisor::{events::Events, report::ShutdownReport},
     util::{Name, park},
     worker::{
         Worker, WorkerHandle,
@@ -184,7 +184,7 @@ impl<I: Intent, P: Send + Sync + 'static> Spawner<I, P> {
     /// # Cancel safety
     /// As `ControlPanel::shutdown`.
     pub async fn shutdown(&self) -> ShutdownReport {
-        self.shared.shut_down(Caller::Awaits).await
+        self.shared.shut_down().await
     }
 
     /// As [`ControlPanel::shutdown_blocking`](crate::ControlPanel::shutdown_blocking).
@@ -194,7 +194,7 @@ impl<I: Intent, P: Send + Sync + 'static> Spawner<I, P> {
     #[track_caller]
     pub fn shutdown_blocking(&self) -> ShutdownReport {
         park::assert_may_block("shutdown_blocking", "`shutdown().await`");
-        park::wait(self.shared.shut_down(Caller::Blocks))
+        park::wait(self.shared.shut_down())
     }
 }
 

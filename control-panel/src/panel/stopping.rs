@@ -9,7 +9,7 @@ use std::{
 use super::{ControlPanel, shared::Shared};
 use crate::{
     intent::Intent,
-    supervisor::{Caller, report::ShutdownReport},
+    supervisor::report::ShutdownReport,
     util::{Raced, park, race},
 };
 
@@ -49,7 +49,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// Dropping the future half-way does not undo the cancellation; another call continues to wait, with the first call's
     /// deadline.
     pub async fn shutdown(&self) -> ShutdownReport {
-        self.shared.shut_down(Caller::Awaits).await
+        self.shared.shut_down().await
     }
 
     /// Like [`shutdown`](Self::shutdown), for a thread that is not driving a runtime. If one of the panel's own workers on a
@@ -64,7 +64,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     #[track_caller]
     pub fn shutdown_blocking(&self) -> ShutdownReport {
         park::assert_may_block("shutdown_blocking", "`shutdown().await`");
-        park::wait(self.shared.shut_down(Caller::Blocks))
+        park::wait(self.shared.shut_down())
     }
 
     /// Begins the shutdown without waiting for it: every worker is notified, nothing is spawned any more, and a sleeping loop
@@ -158,7 +158,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     ///
     /// [`Context::sender`]: crate::Context::sender
     pub async fn shutdown_draining(&mut self, frame: impl FnMut(&mut Self)) -> ShutdownReport {
-        self.drain_down(Caller::Awaits, frame).await
+        self.drain_down(frame).await
     }
 
     /// Like [`shutdown_draining`](Self::shutdown_draining), for a thread that is not driving a runtime: the main thread of most
@@ -193,10 +193,10 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     #[track_caller]
     pub fn shutdown_draining_blocking(&mut self, frame: impl FnMut(&mut Self)) -> ShutdownReport {
         park::assert_may_block("shutdown_draining_blocking", "`shutdown_draining(…).await`");
-        park::wait(pin!(self.drain_down(Caller::Blocks, frame)))
+        park::wait(pin!(self.drain_down(frame)))
     }
 
-    async fn drain_down(&mut self, caller: Caller, mut frame: impl FnMut(&mut Self)) -> ShutdownReport {
+    async fn drain_down(&mut self, mut frame: impl FnMut(&mut Self)) -> ShutdownReport {
         let shared = Arc::clone(&self.shared);
         shared.request_shutdown();
         let mut wound_down = pin!(shared.supervisor.wound_down());
@@ -213,7 +213,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
                 break;
             }
         }
-        let report = shared.shut_down(caller).await;
+        let report = shared.shut_down().await;
         // Nothing is accepted any more, so these frames come to an end, unless they do not drain.
         let mut left = usize::MAX;
         while (1..left).contains(&self.queued()) {

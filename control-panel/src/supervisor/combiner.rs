@@ -83,11 +83,6 @@ impl<T> Combiner<T> {
 }
 
 impl<T> Turn<'_, T> {
-    /// Whether there are entries to apply.
-    pub(super) fn has_entries(&self) -> bool {
-        !self.published.lock().is_empty()
-    }
-
     /// Applies every entry published by now. Must be called under the lock under which entries are applied.
     pub(super) fn each(&mut self, apply: impl FnMut(T)) {
         mem::swap(&mut *self.published.lock(), &mut *self.list);

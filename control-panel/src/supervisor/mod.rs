@@ -88,15 +88,6 @@ pub(crate) struct Supervisor {
     numbers: AtomicU64,
 }
 
-/// What waits for a shutdown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Caller {
-    /// A task. Its thread must stay free for other tasks, perhaps the very ones that are to end.
-    Awaits,
-    /// A thread that does nothing else meanwhile.
-    Blocks,
-}
-
 /// A worker that is about to be spawned.
 pub(crate) struct PendingWorker {
     pub(crate) cell: Arc<WorkerCell>,
@@ -194,7 +185,6 @@ impl Supervisor {
     /// and reported by name if their task still runs at the end of it.
     pub(crate) async fn shutdown(
         &self,
-        caller: Caller,
         refuse_waiting: impl FnOnce(),
         close: impl FnOnce(),
     ) -> ShutdownReport {
@@ -205,9 +195,6 @@ impl Supervisor {
         self.stop_all();
         refuse_waiting();
         let nearly = self.nearly_over(began);
-        if caller == Caller::Blocks {
-            self.registry.help_to_combine(nearly.native());
-        }
         if !self.ended_by(nearly).await {
             self.registry.skip_order().iter().for_each(|cell| cell.abort());
             // Even if the deadline has passed already: a dropped task needs a moment to end.

@@ -39,11 +39,6 @@ impl Moment {
         Self { virtual_: self.virtual_ + span, native: self.native + span }
     }
 
-    /// On the machine's clock.
-    pub(crate) fn native(self) -> time::Instant {
-        self.native
-    }
-
     /// The later moment, on each clock separately.
     pub(crate) fn max(self, other: Self) -> Self {
         Self { virtual_: self.virtual_.max(other.virtual_), native: self.native.max(other.native) }

@@ -68,23 +68,6 @@ impl Stage {
         self.count(panic);
     }
 
-    /// Waits for entries while it has the turn, and applies them: meanwhile other threads only publish. Does not wait
-    /// without end.
-    fn wait(&self) {
-        let panic = self.ends.combine(|turn| {
-            for _ in 0..below(4) {
-                if turn.has_entries() {
-                    break;
-                }
-                thread::yield_now();
-            }
-            let state = self.lock();
-            turn.each(|one| self.apply(one));
-            drop(state);
-        });
-        self.count(panic);
-    }
-
     /// A look under the lock finds that every entry published before it is applied.
     fn look(&self) {
         let state = self.lock();
@@ -172,10 +155,4 @@ fn a_panic_takes_no_other_with_it_and_is_handed_out() {
 #[test]
 fn a_panic_hides_no_entry_from_a_look() {
     check(|| model(true, &[Stage::look]));
-}
-
-#[test]
-fn a_turn_that_waits_applies_entries_of_others_and_leaves_none() {
-    check(|| model(below(2) == 0, &[Stage::wait, Stage::look]));
-    check(|| (0..20).for_each(|_| among(1, 1, false, &[Stage::wait])));
 }

@@ -3,27 +3,19 @@
 //! During a shutdown all threads have exits to report at once. Each publishes its own here, and one of them applies
 //! them all while the others continue with their next worker, so none sleeps on the registry's lock for it.
 
-use std::{
-    mem,
-    panic::resume_unwind,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{mem, panic::resume_unwind, thread};
 
-use tokio::time::Instant as Now;
+use tokio::time::Instant;
 
-use super::{Registry, State, effects::Effects};
+use super::{Registry, State};
 use crate::{
     lifecycle::Exit,
     supervisor::{
         cell::WorkerCell,
-        combiner::{Combiner, Payload, Turn},
+        combiner::{Combiner, Payload},
         report::WorkerReport,
     },
 };
-
-/// How long a thread that waits for the last end stays awake for the next one: about as long as a wake-up takes.
-const PATIENCE: Duration = Duration::from_micros(50);
 
 /// At most one entry for each worker.
 pub(super) type Ends = Combiner<End>;
@@ -46,7 +38,9 @@ impl Registry {
         // The effects wait until no end is left to apply: they run foreign code, which must not delay any end.
         let mut effects = None;
         let panic = self.ends.combine(|turn| {
-            self.apply(turn, effects.get_or_insert_default());
+            let (mut state, now) = (self.lock(), self.hosts.now());
+            turn.each(|end| state.ended(end, now));
+            self.resolve(&mut state, effects.get_or_insert_default(), Some(now));
         });
         // Usually another thread is combining.
         if let Some(effects) = effects {
@@ -83,41 +77,6 @@ impl Registry {
         panic
     }
 
-    /// For a thread that only waits for the last end: applies ends as they come, until all workers have ended, none
-    /// does for a while, or the deadline passes. So the threads that end workers need not, and need not wake this one.
-    pub(in crate::supervisor) fn help_to_combine(&self, until: Instant) {
-        let mut since = Instant::now();
-        let waits = |since: Instant| {
-            let now = Instant::now();
-            self.count() > 0 && now < until && now.duration_since(since) < PATIENCE
-        };
-        while waits(since) {
-            let mut effects = None;
-            let panic = self.ends.combine(|turn| {
-                while !turn.has_entries() && waits(since) {
-                    thread::yield_now();
-                }
-                if turn.has_entries() {
-                    self.apply(turn, effects.get_or_insert_default());
-                    since = Instant::now();
-                }
-            });
-            match effects {
-                Some(effects) => self.execute(effects),
-                None => thread::yield_now(),
-            }
-            if let Some(panic) = panic {
-                resume_unwind(panic);
-            }
-        }
-    }
-
-    fn apply(&self, turn: &mut Turn<'_, End>, effects: &mut Effects) {
-        let (mut state, now) = (self.lock(), self.hosts.now());
-        turn.each(|end| state.ended(end, now));
-        self.resolve(&mut state, effects, Some(now));
-    }
-
     /// Applies all ends published so far, whichever thread would have.
     pub(super) fn take_ends(&self, state: &mut State) {
         let now = self.hosts.now();
@@ -128,7 +87,7 @@ impl Registry {
 }
 
 impl State {
-    fn ended(&mut self, End { mut report, heartbeat, last_words }: End, now: Now) {
+    fn ended(&mut self, End { mut report, heartbeat, last_words }: End, now: Instant) {
         let (origin, exit) = (report.origin, mem::replace(&mut report.exit, Exit::Cancelled));
         if let Some(reports) = &mut self.history.exit_reports {
             reports.prepare(report, heartbeat);
@@ -139,7 +98,7 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{sync::Arc, time::Duration};
 
     use super::{super::effects::tests::*, *};
     use crate::{
@@ -148,7 +107,7 @@ mod tests {
     };
 
     #[test]
-    fn a_helper_applies_all_ends_that_come_and_none_after_the_deadline() {
+    fn a_report_has_every_end_that_was_published() {
         let registry = Arc::new(registry(&runtime()));
         let cells: Vec<_> =
             (1..=600).map(|origin| Arc::new(cell::tests::cell(origin, RunOptions::unwatched()))).collect();
@@ -164,16 +123,10 @@ mod tests {
         };
         let (first, others) = cells.split_at(100);
         first.iter().for_each(leave);
-        registry.help_to_combine(Instant::now());
-        assert_eq!(registry.count(), 600, "it is time already");
-        let far = Instant::now() + Duration::from_secs(3600);
-        registry.help_to_combine(far);
-        assert_eq!(registry.count(), 500, "and then there is nothing to wait for for a while");
+        assert_eq!(registry.count(), 600, "they are published, and no thread has applied them");
+        registry.take_ends(&mut registry.lock());
         thread::scope(|scope| {
             scope.spawn(|| others.iter().for_each(leave));
-            while registry.count() > 0 {
-                registry.help_to_combine(far);
-            }
         });
         let report = registry.finish_stop(Duration::ZERO);
         assert_eq!(report.workers().len(), 600);
