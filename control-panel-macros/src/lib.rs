@@ -96,7 +96,7 @@ use proc_macro::TokenStream;
 /// trait SpawnRss {
 ///     /// Fetches the headlines.
 ///     ///
-///     /// Spawns the worker [`rss`](fn@rss) and returns its handle at once.
+///     /// Spawns the worker [`rss`](fn@rss) and returns its handle immediately.
 ///     ///
 ///     /// - Source: `Feed::Rss`
 ///     /// - Restart: never

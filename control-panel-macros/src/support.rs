@@ -131,7 +131,8 @@ pub(crate) fn readable(tokens: &TokenStream) -> String {
     let mut tokens = tokens.clone().into_iter().peekable();
     while let Some(token) = tokens.next() {
         let word = matches!(token, TokenTree::Ident(_) | TokenTree::Literal(_));
-        if word && word_before {
+        // `for<'a> Reads<'a>`
+        if word && (word_before || text.ends_with('>')) {
             text.push(' ');
         }
         let mut joint = false;

@@ -27,8 +27,14 @@ impl Arg {
             && path.iter().all(is_of_path)
         {
             let value = readable(&self.value);
-            let ty: TokenStream = path.iter().cloned().collect();
-            let ty = readable(&ty);
+            let path: TokenStream = path.iter().cloned().collect();
+            let ty = readable(&path);
+            // `Feed::Rss()`: a variant without fields, written as a call.
+            let name = ty.rsplit("::").next().unwrap_or_default();
+            if payload.stream().is_empty() && name.starts_with(char::is_uppercase) {
+                errors.at(&self.value, format_args!("`{0}` is a path alone; write `{0} = {ty}`", self.key));
+                return Some(path);
+            }
             let ty = ty.rsplit_once("::").map_or(ty.as_str(), |(ty, _)| ty);
             errors.at(
                 &self.value,

@@ -62,7 +62,7 @@ impl Key {
             errors.at(written, format_args!("`{name}` has no value; write `{form}`"));
             return None;
         }
-        let found = readable(&sign);
+        let found = readable(&sign).replace("  ", " ");
         let mut parts = if sign.is_empty() { split_commas(inside.clone()) } else { Vec::new() };
         if parts.len() > 1 && !inside.clone().into_iter().any(|token| is_punct(&token, '=')) {
             // `backoff("10ms", "30s")`: as a call.
@@ -103,6 +103,8 @@ fn split_sign(rest: TokenStream) -> (TokenStream, TokenStream) {
         // `==`, `=>`, `:=`, `::`, `->`
         (true, true) if sign(1, "=>") || (sign(0, ":") && sign(1, ":")) => 2,
         (true, _) if sign(0, "-") => 0,
+        // `: =`
+        (true, false) if sign(1, "=") => 2,
         (true, _) => 1,
     };
     let mut tokens = tokens.into_iter();

@@ -33,7 +33,7 @@ fn a_worker() {
             trait SpawnRss {
                 /// Fetches the headlines.
                 ///
-                /// Spawns the worker [`rss`](fn@rss) and returns its handle at once.
+                /// Spawns the worker [`rss`](fn@rss) and returns its handle immediately.
                 ///
                 /// - Source: `Feed::Rss`
                 /// - Restart: never
@@ -66,7 +66,7 @@ fn a_worker_with_every_option() {
             pub(crate) async fn rss(cx: Cx, mut titles: Vec<String>, _: u8) {}
             /// Spawns the worker [`rss`](fn@rss) on a panel, or with a spawner, of its intent.
             pub(crate) trait SpawnHeadlines {
-                /// Spawns the worker [`rss`](fn@rss) and returns its handle at once.
+                /// Spawns the worker [`rss`](fn@rss) and returns its handle immediately.
                 ///
                 /// - Source: `Feed::Rss`
                 /// - Restart: when it fails or panics, at most 3 times in 60 s, first after 10 ms, later after 1500 ms at most
@@ -111,7 +111,7 @@ fn a_worker_with_a_thread_of_its_own() {
     check(
         &method(&actual, "spawn_rss"),
         &expect![[r#"
-            /// Spawns the worker [`rss`](fn@rss) and returns its handle at once.
+            /// Spawns the worker [`rss`](fn@rss) and returns its handle immediately.
             ///
             /// - Source: `Feed::Rss`
             /// - Runs on: a thread of its own
@@ -143,7 +143,7 @@ fn a_local_worker_that_runs_once() {
     check(
         &method(&actual, "spawn_rss"),
         &expect![[r#"
-            /// Spawns the worker [`rss`](fn@rss) and returns its handle at once.
+            /// Spawns the worker [`rss`](fn@rss) and returns its handle immediately.
             ///
             /// - Source: `Feed::Rss`
             /// - Runs on: the panel's thread for futures that are not `Send`
@@ -181,7 +181,7 @@ fn a_worker_generic_in_its_context() {
                 I: Intent<Source = IntentSource> + From<Loaded>,
                 P: Send + Sync + 'static,
             > {
-                /// Spawns the worker [`load`](fn@load) and returns its handle at once.
+                /// Spawns the worker [`load`](fn@load) and returns its handle immediately.
                 ///
                 /// - Source: `IntentSource::Restore`
                 /// - Restart: never
@@ -211,7 +211,7 @@ fn an_inbox_types_the_handle() {
     check(
         &method(&actual, "spawn_search"),
         &expect![[r#"
-            /// Spawns the worker [`search`](fn@search) and returns its handle at once.
+            /// Spawns the worker [`search`](fn@search) and returns its handle immediately.
             ///
             /// - Source: `S`
             /// - Restart: never
@@ -263,7 +263,7 @@ fn attributes_go_where_they_make_sense() {
                 #[deprecated = "use `tock`"]
                 /// Ticks.
                 ///
-                /// Spawns the worker [`type`](fn@type) and returns its handle at once.
+                /// Spawns the worker [`type`](fn@type) and returns its handle immediately.
                 ///
                 /// - Source: `S`
                 /// - Restart: never
@@ -299,7 +299,7 @@ fn arguments_cannot_meet_what_is_generated() {
             /// Spawns the worker [`run`](fn@run) on a panel, or with a spawner, of its intent.
             trait SpawnRun {
                 #[allow(clippy::too_many_arguments)]
-                /// Spawns the worker [`run`](fn@run) and returns its handle at once.
+                /// Spawns the worker [`run`](fn@run) and returns its handle immediately.
                 ///
                 /// - Source: `S`
                 /// - Restart: never

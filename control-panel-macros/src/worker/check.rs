@@ -6,6 +6,7 @@ use syn::{Attribute, GenericParam, Type, TypeParam, TypeParamBound};
 
 use super::arguments;
 use super::context;
+use super::look::Look;
 use super::options::Options;
 use super::parse::{Argument, ArgumentKind, Function, Pattern};
 use super::signature;
@@ -205,7 +206,10 @@ fn generics(errors: &Errors, function: &Function, options: &Options) {
                 ),
             ),
             GenericParam::Type(param) if types::names(context, &param.ident) => {
-                source_of_generic(errors, context, param, options);
+                // A `where` clause may say it, and is reported.
+                if function.where_clause.is_empty() {
+                    source_of_generic(errors, context, param, options);
+                }
             }
             GenericParam::Const(param) if types::names(context, &param.ident) => {}
             GenericParam::Type(param) => only_the_context(errors, &param.ident),
@@ -263,8 +267,13 @@ fn only_the_context(errors: &Errors, param: &Ident) {
 
 fn where_clause(errors: &Errors, function: &Function) {
     if let Some(keyword) = function.where_clause.clone().into_iter().next() {
-        let inside = signature::bounds_inside(function);
-        errors.at(keyword, format_args!("a worker takes no `where` clause; write `{inside}`"));
+        let (inside, left) = signature::bounds_inside(function);
+        let left: Vec<String> = left
+            .iter()
+            .map(|predicate| format!(", and drop `{predicate}`, which has no place in it"))
+            .collect();
+        let left = left.concat();
+        errors.at(keyword, format_args!("a worker takes no `where` clause; write `{inside}`{left}"));
     }
 }
 
@@ -292,7 +301,7 @@ fn output(errors: &Errors, function: &Function, options: &Options) {
         // It is no `async fn`, which is reported.
         return;
     }
-    if !types::is_unusual(output) {
+    if !Look::at(output).unusual {
         return;
     }
     match syn::parse2::<Type>(output.clone()) {

@@ -4,7 +4,8 @@ use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{GenericArgument, Lifetime, PathArguments, Type};
 
-use super::types::{is_plain, read};
+use super::look::is_plain;
+use super::types::read;
 use crate::support::{Angles, is_punct};
 
 /// `Context<…>`, bare or as `control_panel::Context<…>`. Another crate's `Context` is not meant, nor is

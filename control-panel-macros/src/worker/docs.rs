@@ -22,7 +22,7 @@ pub(crate) fn of_method(function: &Function, options: &Options) -> TokenStream {
     let own = without_examples(function.attrs.iter().filter(|attr| is_doc_text(attr)));
     let name = plain(&function.name);
     let source = options.source.as_ref().map(|given| readable(&given.value.to_token_stream()));
-    let opening = format!("Spawns the worker [`{name}`](fn@{name}) and returns its handle at once.");
+    let opening = format!("Spawns the worker [`{name}`](fn@{name}) and returns its handle immediately.");
     let opening = if own.is_empty() { vec![opening] } else { vec![String::new(), opening] };
     let facts = [
         Some(String::new()),
@@ -94,7 +94,7 @@ fn restart(options: &Options) -> String {
         format!("at most {restarts} times in {}", spoken(period))
     });
     let backoff = options.backoff.as_ref().map(|backoff| match backoff.value {
-        Duration::ZERO => "at once".to_owned(),
+        Duration::ZERO => "immediately".to_owned(),
         wait => format!("first after {}", spoken(wait)),
     });
     let max = options.max_backoff.as_ref().map(|max| format!("later after {} at most", spoken(max.value)));

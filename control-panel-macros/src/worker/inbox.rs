@@ -4,10 +4,13 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{Lifetime, Type};
 
+use super::context;
 use super::types::{self, Flaw};
 use crate::args::Arg;
 use crate::errors::Errors;
 use crate::support::readable;
+
+const IN_FULL: &str = "an inbox needs its type in full; write `inbox = Command`";
 
 /// The type, unless it can be none of an inbox.
 pub(super) fn read(errors: &Errors, arg: &Arg) -> Option<TokenStream> {
@@ -15,6 +18,10 @@ pub(super) fn read(errors: &Errors, arg: &Arg) -> Option<TokenStream> {
     let tokens = ty.to_token_stream();
     if let Some(why) = never(&ty) {
         errors.at(&tokens, why);
+        return None;
+    }
+    if context::has_placeholder(&tokens) {
+        errors.at(&tokens, IN_FULL);
         return None;
     }
     let flaws = types::flaws(&tokens);
@@ -46,7 +53,6 @@ pub(super) fn read(errors: &Errors, arg: &Arg) -> Option<TokenStream> {
 /// What no inbox can hold, whatever is in it.
 fn never(ty: &Type) -> Option<String> {
     match ty {
-        Type::Infer(_) => Some("an inbox needs its type in full; write `inbox = Command`".to_owned()),
         Type::Never(_) => Some(
             "nothing can be sent to an inbox of `!`; write `inbox = Command`, or drop `inbox`".to_owned(),
         ),

@@ -7,6 +7,7 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Generics, Lifetime, LitStr, Token, Visibility, parenthesized, token};
 
+use super::look::{self, Look};
 use super::{context, split, types};
 use crate::support::{Angles, is_brace, is_punct};
 
@@ -185,10 +186,16 @@ impl Parse for Item {
         let parens = parenthesized!(content in input);
         let (arguments, mut mended) = split::arguments(content.parse()?);
         let arguments = arguments.into_iter().map(parse_argument).collect();
-        let output = parse_output(input)?;
+        let mut output = parse_output(input)?;
         let mut where_clause = parse_until_body(input)?;
-        // `fn name() = { … }`, which rustc has refused.
-        if where_clause.clone().into_iter().next().is_some_and(|token| is_punct(&token, '=')) {
+        // What rustc has refused: `fn name() = { … }`, and `fn name(): () { … }`, which it understands.
+        let mut behind = where_clause.clone().into_iter();
+        if let Some(TokenTree::Punct(sign)) = behind.next()
+            && matches!(sign.as_char(), '=' | ':')
+        {
+            if sign.as_char() == ':' {
+                output = Some((Token![->](sign.span()), behind.collect()));
+            }
             (where_clause, mended) = (TokenStream::new(), true);
         }
         let body = input.parse()?;
@@ -284,7 +291,7 @@ fn plain_argument(tokens: &TokenStream) -> Option<ArgumentKind> {
         || colon.as_char() != ':'
         || colon.spacing() != Spacing::Alone
         || ty.is_empty()
-        || !types::is_plain(&ty)
+        || !look::is_plain(&ty)
     {
         return None;
     }
@@ -315,8 +322,11 @@ fn parse_argument_kind(input: ParseStream<'_>) -> syn::Result<ArgumentKind> {
         return Ok(ArgumentKind::Variadic);
     }
     let ty: TokenStream = input.parse()?;
-    let plain = types::is_plain(&ty);
-    if pattern.is_empty() || ty.is_empty() || (!plain && split::is_malformed(&ty)) {
+    // `a?: u8`, which rustc has refused.
+    let refused = pattern.iter().any(|token| is_punct(token, '?'));
+    let look = Look::at(&ty);
+    let plain = look.plain;
+    if refused || pattern.is_empty() || ty.is_empty() || look.is_malformed(&ty) {
         return Ok(ArgumentKind::Unreadable);
     }
     let context = context::is_context(&ty, plain);

@@ -2,8 +2,9 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use syn::{GenericParam, WhereClause, WherePredicate};
+use syn::GenericParam;
 
+use super::bounds;
 use super::parse::Function;
 use super::types;
 use crate::support::{is_punct, readable};
@@ -17,31 +18,17 @@ pub(super) fn owned(function: &Function) -> String {
     format!("{}{}({})", function.name, in_angles(&params), arguments.join(", "))
 }
 
-/// `async fn name<I: Intent>(cx: Context<I>)`: with what the `where` clause says of its parameters.
-pub(super) fn bounds_inside(function: &Function) -> String {
-    let clause = syn::parse2::<WhereClause>(function.where_clause.clone()).ok();
-    let predicates: Vec<WherePredicate> = clause.into_iter().flat_map(|clause| clause.predicates).collect();
-    let params = function.generics.params.iter().map(|param| {
-        let GenericParam::Type(param) = param else { return readable(&param.to_token_stream()) };
-        let name = param.ident.to_string();
-        let mut bounds: Vec<String> =
-            param.bounds.iter().map(|bound| readable(&bound.to_token_stream())).collect();
-        for predicate in &predicates {
-            if let WherePredicate::Type(predicate) = predicate
-                && readable(&predicate.bounded_ty.to_token_stream()) == name
-            {
-                bounds.extend(predicate.bounds.iter().map(|bound| readable(&bound.to_token_stream())));
-            }
-        }
-        if bounds.is_empty() { name } else { format!("{name}: {}", bounds.join(" + ")) }
-    });
-    let params: Vec<String> = params.collect();
+/// `async fn name<I: Intent>(cx: Context<I>)`: with what the `where` clause says of its parameters, and what of the clause has no
+/// place there.
+pub(super) fn bounds_inside(function: &Function) -> (String, Vec<String>) {
+    let (params, left) = bounds::inside(function);
     let words = function.qualifiers.iter().map(|qualifier| qualifier.keyword.to_string());
     let words: String = words.chain(["fn".to_owned()]).flat_map(|word| [word, " ".to_owned()]).collect();
     let arguments: Vec<String> =
         function.arguments.iter().map(|argument| readable(&argument.tokens)).collect();
     let output = function.output.as_ref().map(|(_, ty)| format!(" -> {}", readable(ty))).unwrap_or_default();
-    format!("{words}{}{}({}){output}", function.name, in_angles(&params), arguments.join(", "))
+    let name = &function.name;
+    (format!("{words}{name}{}({}){output}", in_angles(&params), arguments.join(", ")), left)
 }
 
 fn in_angles(params: &[String]) -> String {

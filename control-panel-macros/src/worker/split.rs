@@ -7,7 +7,6 @@ use std::mem;
 
 use proc_macro2::{Ident, Punct, Spacing, TokenStream, TokenTree};
 
-use super::types;
 use crate::support::{Angles, is_punct};
 
 /// The arguments, and whether one had to be mended.
@@ -134,26 +133,4 @@ fn is_type(word: &Ident) -> bool {
 
 fn close(part: &mut Vec<TokenTree>, open: usize) {
     part.extend((0..open).map(|_| TokenTree::from(Punct::new('>', Spacing::Alone))));
-}
-
-/// Whether rustc has refused a type for its form. What is not suspect is not read: most types are well, and to read them costs each build.
-pub(super) fn is_malformed(ty: &TokenStream) -> bool {
-    is_suspect(ty) && types::read(ty).is_none()
-}
-
-/// Two words beside each other, or a comma with nothing before it.
-fn is_suspect(ty: &TokenStream) -> bool {
-    let mut before = None;
-    ty.clone().into_iter().any(|token| {
-        let suspect = match (&before, &token) {
-            (None, TokenTree::Ident(word)) => word == "mut",
-            (Some(TokenTree::Ident(_)), TokenTree::Ident(_)) => true,
-            (Some(TokenTree::Punct(sign)), TokenTree::Punct(comma)) => {
-                comma.as_char() == ',' && matches!(sign.as_char(), ',' | '<')
-            }
-            _ => false,
-        };
-        before = Some(token);
-        suspect
-    })
 }

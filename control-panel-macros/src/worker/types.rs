@@ -9,6 +9,7 @@ use syn::{
 };
 
 use super::context;
+use super::look::{Look, UNSIZED, is_plain};
 use crate::support::{mentions, readable, see_through};
 
 /// Why a type cannot be a worker's argument, with the token to point at.
@@ -29,29 +30,6 @@ pub(crate) enum Flaw {
 /// The type, read through what a `macro_rules!` wraps its captures in.
 pub(super) fn read(ty: &TokenStream) -> Option<Type> {
     syn::parse2(see_through(ty.clone())).ok()
-}
-
-/// Whether it is made of names that have no flaw alone, in a form that rustc accepts. Most types are, and to read them costs each
-/// build.
-pub(super) fn is_plain(ty: &TokenStream) -> bool {
-    const FLAWED: [&str; 9] = ["impl", "dyn", "str", "OsStr", "CStr", "Path", "Rc", "Self", "_"];
-    // Two words stand beside each other, or a comma has nothing before it.
-    let (mut word_before, mut open_before) = (false, false);
-    ty.clone().into_iter().all(|token| match token {
-        TokenTree::Ident(word) => {
-            let beside = std::mem::replace(&mut word_before, true);
-            open_before = false;
-            let word = word.to_string();
-            !beside && !FLAWED.contains(&&*word)
-        }
-        TokenTree::Punct(sign) => {
-            let sign = sign.as_char();
-            let nothing = open_before && sign == ',';
-            (word_before, open_before) = (false, matches!(sign, '<' | ','));
-            !nothing && matches!(sign, '<' | '>' | ':' | ',')
-        }
-        TokenTree::Group(_) | TokenTree::Literal(_) => false,
-    })
 }
 
 /// The lifetimes that the type names and nothing declares: neither `declared` nor a `for<'a>` in it.
@@ -109,21 +87,7 @@ fn is_never_sized_type(ty: &Type) -> bool {
 
 /// The same of tokens.
 pub(crate) fn is_never_sized(ty: &TokenStream) -> bool {
-    is_unusual(ty) && read(ty).is_some_and(|ty| is_never_sized_type(&ty))
-}
-
-/// Whether what is returned may be something else than a value of a named type. Most are, and to read them costs each build.
-pub(super) fn is_unusual(ty: &TokenStream) -> bool {
-    let mut tokens = ty.clone().into_iter();
-    let first = tokens.next();
-    let last = tokens.last();
-    let flawed = |word: &Ident| ["str", "OsStr", "CStr", "Path"].iter().any(|flawed| word == flawed);
-    match (&first, &last) {
-        (Some(TokenTree::Ident(word)), _) if word == "impl" || word == "dyn" => true,
-        (Some(TokenTree::Ident(word)), None) | (_, Some(TokenTree::Ident(word))) => flawed(word),
-        (Some(TokenTree::Ident(_)), _) => false,
-        _ => true,
-    }
+    Look::at(ty).unusual && read(ty).is_some_and(|ty| is_never_sized_type(&ty))
 }
 
 /// The types in this one that have to be of a known size: those of a tuple, an array, a `Vec`.
@@ -255,7 +219,7 @@ fn arc_for(ty: &TypePath) -> Option<String> {
 fn is_unsized(path: &Path) -> bool {
     let Some(last) = path.segments.last() else { return false };
     let of_std = path.segments.len() > 1 && path.segments.iter().any(|segment| segment.ident == "path");
-    last.ident == "str" || last.ident == "OsStr" || last.ident == "CStr" || (last.ident == "Path" && of_std)
+    UNSIZED.iter().any(|name| last.ident == name) && (last.ident != "Path" || of_std)
 }
 
 /// `Box<dyn Trait>` for an `impl Trait`, which can be sent to another thread.
@@ -283,7 +247,14 @@ pub(crate) fn owned(elem: &Type) -> String {
             format!("`{path}{colons}{owned}`")
         }
         (Type::Slice(slice), _) => format!("`Vec<{}>`", readable(&slice.elem.to_token_stream())),
-        (Type::TraitObject(_), _) => format!("`Box<{text}>`"),
+        (Type::TraitObject(ty), _) => {
+            // What only borrows is sent to the worker's thread as well.
+            let send =
+                if mentions(&ty.bounds.to_token_stream(), &["Send".to_owned()]) { "" } else { " + Send" };
+            format!("`Box<{text}{send}>`")
+        }
+        // `&&str`
+        (Type::Reference(reference), _) => owned(&reference.elem),
         (Type::Path(_), _) if is_context(elem) => format!("`{text}`"),
         _ => format!("`{text}` or `Arc<{text}>`"),
     }

@@ -12,7 +12,7 @@
 //! | `origin_map` | living workers, by origin |
 //! | `task`, `run`, `call` | a worker's task, and one run of it: a future, a plain call |
 //! | `hosts`, `kinds`, `local`, `off_task` | where tasks are polled: on a runtime, on threads |
-//! | `cell`, `gate_cell`, `inbox_cell` | one worker, as its handle and its context see it |
+//! | `cell`, `gate_cell`, `inbox_cell`, `home` | one worker, as its handle and its context see it, and the registry it belongs to |
 //! | `wake_flag` | wakes a worker's task |
 //! | `events`, `report` | the event log, and what a shutdown reports |
 //! | `notable` | what a sleeping loop is woken for: pure |
