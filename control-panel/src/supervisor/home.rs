@@ -23,6 +23,7 @@ impl Home {
     }
 
     /// That of a context outside any worker.
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn none() -> Self {
         Self(Weak::<Registry>::new())
     }
