@@ -268,10 +268,8 @@ fn only_the_context(errors: &Errors, param: &Ident) {
 fn where_clause(errors: &Errors, function: &Function) {
     if let Some(keyword) = function.where_clause.clone().into_iter().next() {
         let (inside, left) = signature::bounds_inside(function);
-        let left: Vec<String> = left
-            .iter()
-            .map(|predicate| format!(", and drop `{predicate}`, which has no place in it"))
-            .collect();
+        let left: Vec<String> =
+            left.iter().map(|predicate| format!("; `{predicate}` has no place in it")).collect();
         let left = left.concat();
         errors.at(keyword, format_args!("a worker takes no `where` clause; write `{inside}`{left}"));
     }

@@ -26,9 +26,6 @@ use crate::errors::Errors;
 use crate::support::{plain, readable, see_through};
 
 pub(crate) fn worker(args: TokenStream, item: &TokenStream) -> TokenStream {
-    if is_assignment() {
-        return unsaid(item);
-    }
     let errors = Errors::new();
     parentheses(&errors, &args);
     let tokens: Vec<TokenTree> = item.clone().into_iter().collect();
@@ -54,30 +51,12 @@ pub(crate) fn worker(args: TokenStream, item: &TokenStream) -> TokenStream {
     [shown, fallback::worker(item, &function, &options, errors)].into_iter().collect()
 }
 
-/// `#[worker = "…"]`, which rustc has refused.
-fn is_assignment() -> bool {
-    behind_name().is_some_and(|behind| behind.starts_with('=') && !behind.starts_with("=="))
-}
-
 /// What stands behind the name of the attribute. One that a macro made has that macro's text, and is not asked.
 fn behind_name() -> Option<String> {
     let text = Span::call_site().source_text()?;
     let inside = text.strip_prefix("#[")?;
     let behind = inside.trim_start_matches(|letter: char| letter.is_alphanumeric() || "_: ".contains(letter));
     Some(behind.to_owned())
-}
-
-/// The item and its spawn method, without a word about what is wrong: rustc has said it.
-fn unsaid(item: &TokenStream) -> TokenStream {
-    let silent = Errors::new();
-    let tokens: Vec<TokenTree> = item.clone().into_iter().collect();
-    let options = Options::parse(&silent, TokenStream::new(), is_async(&tokens));
-    let function = syn::parse2::<Item>(item.clone());
-    drop(silent.into_tokens());
-    match function {
-        Ok(Item::Function(function)) => fallback::worker(item, &function, &options, Errors::new()),
-        _ => fallback::untouched(item, &options, Errors::new()),
-    }
 }
 
 /// `#[worker{…}]`: rustc hands over what is in the delimiters, whichever they are.
