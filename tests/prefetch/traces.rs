@@ -131,6 +131,7 @@ fn trace(events: &[Event], seed: u64) -> Result<Trace, TestCaseError> {
             }
         }
         // Whatever happened, where there is room and reason, something is chosen within its longest waits.
+        prop_assert_eq!(chosen(&mut panel), expected, "as they were chosen");
         panel.set_policy(settings(10 * MS, 2, 9));
         feed.publish(around(1_000, [1_001]));
         tokio::time::sleep(801 * MS).await;
@@ -151,4 +152,14 @@ proptest! {
         let first = trace(&events, seed)?;
         prop_assert_eq!(trace(&events, seed)?, first);
     }
+}
+
+/// It fills its budget between the last drain and the end.
+#[test]
+fn a_budget_that_is_full_at_the_end_is_drained_first() {
+    let events = [
+        Event::Publish { focus: 0, nodes: vec![2, 3, 4, 0] },
+        Event::Policy { on: true, pace: 1, budget: 2, ahead: 4 },
+    ];
+    trace(&events, 0).unwrap();
 }
