@@ -134,7 +134,7 @@ impl<I: Intent> Producer<I> {
     pub(super) fn occupied(&self) -> usize {
         let mut state = self.queue.lock();
         // What ended frames gave back is free, though not absorbed yet.
-        if state.shares.waiters.waiting() == 0 {
+        if state.shares.is_unclaimed() {
             self.queue.absorb(&mut state);
         }
         state.occupied(self.lane)
@@ -336,7 +336,7 @@ impl<I: Intent> Producer<I> {
             taken += shares.take_many(self.lane, &mut accounts[self.bucket_id].credit, most - taken);
             taken < most
         };
-        if at_hand(state) && state.shares.waiters.waiting() == 0 && self.queue.absorb(state) {
+        if at_hand(state) && state.shares.is_unclaimed() && self.queue.absorb(state) {
             at_hand(state);
         }
         if at_hand(state) && state.take_back_unused() {
@@ -353,7 +353,7 @@ impl<I: Intent> Producer<I> {
     /// Of what frames gave back. If there are waiters, it is theirs: the frame that has not served them yet will.
     #[cold]
     fn take_returned(&self, state: &mut State<I>) -> bool {
-        state.shares.waiters.waiting() == 0 && self.queue.absorb(state) && self.take_at_hand(state)
+        state.shares.is_unclaimed() && self.queue.absorb(state) && self.take_at_hand(state)
     }
 
     /// Of what others prepaid and have not used.

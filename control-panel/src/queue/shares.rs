@@ -8,8 +8,8 @@
 //! as the bound (the capacity, or the number of sources where that is greater) is not reached. So no
 //! flood keeps out a quiet source.
 //!
-//! What frames free is granted to the waiters, in rounds: source by source in turn, first come first served within one,
-//! and what is left after that in equal parts, as credit that is good until the round is over and another begins or a frame
+//! What frames free is granted to the waiters, in rounds: source by source in turn, first come first served within one, to as
+//! many as get a few slots each; and what is left after that in equal parts, as credit that is good until the round is over and another begins or a frame
 //! ends. So a sender that waited sends several intents for one wake, and floods share evenly. A round begins when a frame
 //! ends or when the last one of the round before takes its slot; what is freed in between waits for that. So a loop that
 //! never sleeps, and frees a few slots a microsecond, does not wake a sender for each.
@@ -198,8 +198,8 @@ impl<S: Copy + Ord, W> Shares<S, W> {
         self.take_some(lane, credit, most, self.free_for_all())
     }
 
-    /// Takes up to so many in advance, for one of so many producers: of its credit and, as long as there is no waiter, its part of
-    /// those that are free.
+    /// Takes up to so many in advance, for one of so many producers: of its credit and, unless a waiter has been granted none, its
+    /// part of those that are free.
     pub(super) fn prepay(
         &mut self,
         lane: LaneId,
@@ -207,19 +207,24 @@ impl<S: Copy + Ord, W> Shares<S, W> {
         most: usize,
         producers: usize,
     ) -> usize {
-        let part = if self.waiters.pending() == 0 { self.free_for_all() / producers } else { 0 };
+        let part = if self.is_unclaimed() { self.free_for_all() / producers } else { 0 };
         self.take_some(lane, credit, most, part)
     }
 
-    /// Gives slots back that were taken in advance and not used. While there is a waiter they are the producer's credit, as most of
-    /// them were before; otherwise the first to come may have them.
+    /// Gives slots back that were taken in advance and not used. While a waiter has been granted none they are the producer's credit,
+    /// as they were before; otherwise the first to come may have them.
     #[inline]
     pub(super) fn withdraw(&mut self, lane: LaneId, credit: &mut Credit, unused: usize) {
-        if self.waiters.pending() == 0 {
+        if self.is_unclaimed() {
             self.release(lane, unused);
         } else {
             self.add_credit(lane, credit, unused);
         }
+    }
+
+    /// Whether what is free is for the first to come: each waiter, if there are any, has been granted a slot.
+    pub(super) fn is_unclaimed(&self) -> bool {
+        self.waiters.waiting() == 0
     }
 
     /// Free slots that are kept for no source.

@@ -252,10 +252,10 @@ impl<I: Intent> State<I> {
         !is_busy
     }
 
-    /// Takes blocks back for a producer without a slot. Returns whether there may be some now: while there is a waiter, no producer prepays
-    /// but with its own credit.
+    /// Takes blocks back for a producer without a slot. Returns whether there may be some now: while a waiter has been granted none,
+    /// all that is in blocks is credit.
     pub(super) fn take_back_unused(&mut self) -> bool {
-        let has_some = self.has_blocks && self.shares.waiters.pending() == 0;
+        let has_some = self.has_blocks && self.shares.is_unclaimed();
         if has_some {
             self.take_back();
         }

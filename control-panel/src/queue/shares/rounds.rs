@@ -5,6 +5,12 @@ use std::mem;
 use super::{Credit, LaneId, Shares};
 use crate::queue::waiters::{Grant, WaiterId};
 
+/// So many slots each of a round's waiters is granted at least, where there are more of them than [`FEW`]: a wake takes as long as a
+/// dozen sends. The others are next.
+const EACH: usize = 4;
+/// So few waiters a round does not divide.
+const FEW: usize = 16;
+
 impl<S: Copy + Ord, W> Shares<S, W> {
     /// Queues up for a slot.
     pub(in crate::queue) fn wait(&mut self, lane: LaneId, waker: W) -> WaiterId {
@@ -114,7 +120,7 @@ impl<S: Copy + Ord, W> Shares<S, W> {
 
     /// Slots may have become free between two frames: grants them. Returns the waker of the first.
     pub(in crate::queue) fn regrant(&mut self) -> Option<W> {
-        if self.waiters.waiting() == 0 {
+        if self.is_unclaimed() {
             return None;
         }
         self.grant();
@@ -144,18 +150,20 @@ impl<S: Copy + Ord, W> Shares<S, W> {
         self.share_out();
     }
 
-    /// One to each, as long as there are some.
+    /// One to each that comes first, as long as there are some.
     fn grant_each(&mut self) {
         self.deferred = false;
-        if self.waiters.waiting() == 0 {
+        if self.is_unclaimed() {
             return;
         }
+        let most = FEW.max(self.free_for_all() / EACH);
         let mut passed = 0;
         while passed < self.known.len() {
             let at = if self.turn < self.known.len() { self.turn } else { 0 };
             self.turn = at + 1;
             let lane = self.known[at];
-            let granted = if self.could_grant(lane) {
+            let is_next = self.round.len() < most || self.lanes[lane].held == 0;
+            let granted = if is_next && self.could_grant(lane) {
                 self.waiters.grant_next(&mut self.lanes[lane].waiting)
             } else {
                 None

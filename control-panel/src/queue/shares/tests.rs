@@ -248,16 +248,68 @@ fn slots_taken_in_advance_are_credit_again_while_a_send_waits_and_else_the_next_
     assert_eq!(end_frame(&mut shares), Some(0));
     let mut credit = Credit::default();
     assert_eq!(shares.claim(waiter_ids[0], &mut credit).1, Some(1));
+    let late = shares.wait(0, 2);
     shares.release(0, 1);
     assert_eq!((shares.prepay(0, &mut credit, 64, 1), credit.slots), (3, 0), "its own, and not the free one");
     shares.withdraw(0, &mut credit, 2);
     assert_eq!((credit.slots, flood(&mut shares, 0)), (2, 1));
     assert_eq!(shares.occupied(0), 6, "four granted, one in advance, one taken");
+    shares.leave(0, late);
     assert_eq!(shares.claim(waiter_ids[1], &mut Credit::default()).1, None);
     shares.release(0, 2);
     assert_eq!(shares.prepay(0, &mut credit, 64, 2), 2, "half of what is free");
     shares.withdraw(0, &mut credit, 1);
     assert_eq!((shares.held, shares.lanes[0].credit), (5, 3), "and one of them is free again");
+}
+
+#[test]
+fn what_is_free_while_each_waiter_has_a_grant_is_for_the_first_to_come() {
+    let mut shares = shares(9, &[1]);
+    assert_eq!(flood(&mut shares, 0), 8);
+    let waiter_ids = [shares.wait(0, 0), shares.wait(0, 1)];
+    shares.release(0, 4);
+    assert_eq!(end_frame(&mut shares), Some(0));
+    shares.release(0, 4);
+    let mut credit = Credit::default();
+    assert_eq!(shares.prepay(0, &mut credit, 64, 2), 2, "half of what is free");
+    shares.withdraw(0, &mut credit, 2);
+    assert_eq!((credit.slots, flood(&mut shares, 0)), (0, 4), "and free again");
+    assert_eq!(shares.claim(waiter_ids[0], &mut credit).1, Some(1));
+    assert_eq!(credit.slots, 1, "what was granted is nobody else's");
+}
+
+/// What one is woken for is worth the wake; with a few waiters each has its part at once.
+#[test]
+fn of_many_waiters_a_round_is_of_those_that_get_four_slots_each() {
+    for (waiters, granted) in [(15, 15), (19, 19), (64, 19)] {
+        let mut shares = shares(83, &[1, 2]);
+        assert_eq!(flood(&mut shares, 0), 81);
+        let waiter_ids: Vec<_> = (0..waiters).map(|waker| shares.wait(0, waker)).collect();
+        let quiet = shares.wait(1, waiters);
+        shares.release(0, 81);
+        assert_eq!(end_frame(&mut shares), Some(0));
+        let standings = waiter_ids.iter().map(|&waiter_id| shares.waiters.standing(waiter_id));
+        let of_the_round: Vec<_> = standings.map(|standing| standing == Standing::Granted).collect();
+        assert!(of_the_round.is_sorted_by(|a, b| a >= b), "{waiters}: first come, first served");
+        assert_eq!(of_the_round.iter().filter(|&&is_granted| is_granted).count(), granted, "{waiters}");
+        assert_eq!(shares.waiters.standing(quiet), Standing::Granted, "another source's is not behind them");
+    }
+}
+
+/// However many sources there are, each has the slot that is kept for it.
+#[test]
+fn a_round_grants_a_slot_to_each_source_that_holds_none() {
+    let sources: Vec<_> = (0..40).collect();
+    let mut shares = shares(8, &sources);
+    let waiter_ids: Vec<_> = (0..40)
+        .map(|lane| {
+            assert!(take(&mut shares, lane) && !take(&mut shares, lane));
+            shares.wait(lane, 0)
+        })
+        .collect();
+    (0..40).for_each(|lane| shares.release(lane, 1));
+    assert_eq!(end_frame(&mut shares), Some(0));
+    assert!(waiter_ids.iter().all(|&waiter_id| shares.waiters.standing(waiter_id) == Standing::Granted));
 }
 
 #[test]

@@ -243,8 +243,8 @@ fn a_producer_is_not_refused_for_what_it_prepaid_itself() {
     assert_eq!(sends(&first), 31);
     let (mut one, two) = (Waits::new(&first, 1), Waits::new(&second, 2));
     frame(&queue);
-    assert!(one.woken() && one.poll() && two.waiter_id.is_some());
     let waits = Waits::new(&third, 3);
+    assert!(one.woken() && one.poll() && two.waiter_id.is_some());
     assert!(first.try_send(item(1, Kind::Clocked)).is_ok());
     drop(one);
     drop(first);
