@@ -92,7 +92,7 @@ fn workers_are_found_by_name_and_by_origin_as_long_as_they_live() {
     });
 }
 
-/// `after` means the name that a worker has, and all who have it.
+/// `after` means the name that a worker has, and all workers that have it.
 #[test]
 fn what_comes_after_a_worker_says_the_name_that_it_has() {
     paused(async || {

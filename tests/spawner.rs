@@ -121,7 +121,7 @@ fn the_events_of_a_panel_that_is_gone_have_an_end() {
                 }
                 read
             });
-            assert!(read >= 4, "who comes late reads all of it: {read}");
+            assert!(read >= 4, "a reader that comes late reads all of it: {read}");
             assert!(late.try_next().is_none());
             runtime.shutdown_background();
         }

@@ -1,4 +1,4 @@
-//! A signal says who published it, and in which frame.
+//! A signal names its publisher, and the frame in which it was published.
 
 use control_panel::{
     Context, ControlPanel, IntentSource, QueuedIntent, Reconcile, Reducer, SignalBus, Worker, bus::Received,

@@ -1,4 +1,4 @@
-//! The end of the panel: a shutdown, with those who stop and those who do not, and a drop.
+//! The end of the panel: a shutdown, with workers that stop and workers that do not, and a drop.
 
 use std::{sync::atomic::Ordering, thread, time::Duration};
 

@@ -14,7 +14,7 @@ pub(crate) struct House<'a> {
     pub(crate) floors: &'a [&'a [&'a str]],
     /// Rooms that use only what `lib.rs` exports, as a user does, beside others of the roof.
     pub(crate) roof: &'a [&'a str],
-    /// Who uses what it should not, yet.
+    /// The paths that still use what they should not.
     pub(crate) exceptions: &'a [(&'a str, &'a str)],
 }
 

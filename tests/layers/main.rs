@@ -33,7 +33,7 @@ const FLOORS: &[&[&str]] = &[
 /// What a user of the library could write as well.
 const ROOF: &[&str] = &["anti_entropy", "workers"];
 
-/// Who looks up, or uses what is not exported, today. This list only shrinks: an entry that is needed no more is a fault.
+/// The files that look up, or use what is not exported, today. This list only shrinks: an entry that is needed no more is a fault.
 const EXCEPTIONS: &[(&str, &str)] = &[];
 
 #[test]

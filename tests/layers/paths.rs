@@ -54,7 +54,7 @@ pub(crate) fn modules_for_tests(source: &str) -> Vec<String> {
 
 fn starts_path(tokens: &[String], at: usize) -> bool {
     let follows = tokens.get(at + 1).is_some_and(|next| next == "::");
-    // `pub(in crate::…)` says who sees an item, and uses nothing.
+    // `pub(in crate::…)` says where an item is visible, and uses nothing.
     follows && (at == 0 || !matches!(tokens[at - 1].as_str(), "::" | "in"))
 }
 

@@ -30,7 +30,7 @@ type Panel = ControlPanel<Mark>;
 
 const MS: Duration = Duration::from_millis(1);
 
-/// Counts who lives at once under one name.
+/// Counts the workers that live at the same time under one name.
 struct Alive(Arc<AtomicUsize>);
 
 impl Alive {

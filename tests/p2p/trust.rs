@@ -1,4 +1,4 @@
-//! Who may talk.
+//! Which peers may talk.
 
 use std::{fs, thread, time::Duration};
 

@@ -2,7 +2,7 @@ use control_panel::testing::World;
 
 use crate::table::{Machines, edit};
 
-/// Who wants numbers runs the world and reads its report.
+/// For numbers, run the world and read its report.
 #[test]
 fn a_report_has_what_happened() {
     let world =

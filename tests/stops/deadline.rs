@@ -1,4 +1,4 @@
-//! Back by the deadline, with those named who were not.
+//! Back by the deadline, with those named that were not.
 
 use std::{pin::pin, sync::atomic::Ordering, time::Duration};
 
@@ -144,7 +144,7 @@ fn a_shutdown_that_is_dropped_half_way_goes_on_and_can_be_resumed() {
         for again in [other.await, panel.shutdown().await] {
             assert_eq!(format!("{again:?}"), format!("{report:?}"));
         }
-        // Resumed when the deadline is long over: who would have ended is not called abandoned.
+        // Resumed when the deadline is long over: a worker that would have ended is not called abandoned.
         let panel = Panel::new();
         panel.spawn(offenders::deaf("deaf").grace(Duration::from_secs(3600)));
         yield_now().await;

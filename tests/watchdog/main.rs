@@ -97,7 +97,7 @@ impl Silent {
 
 /// The status says so: once the supervisor is not busy with just that.
 fn stuck_are(panel: &Panel, names: &[&str]) {
-    eventually("the status says who is stuck", || {
+    eventually("the status names the worker that is stuck", || {
         let workers = panel.status().workers;
         workers.iter().filter(|info| info.stuck).map(|info| info.name.as_str()).eq(names.iter().copied())
     });

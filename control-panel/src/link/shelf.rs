@@ -104,7 +104,7 @@ impl<Op> Shelf<Op> {
 const FIRST: usize = if cfg!(test) { 16 } else { 128 };
 const TOGETHER: usize = if cfg!(test) { 64 } else { 1024 };
 
-/// What a replica has of each author, of whom none has a fork and no two have one key.
+/// What a replica has of each author: none has a fork, and no two have one key.
 #[derive(Debug)]
 struct Known(Vec<Has>);
 

@@ -1,4 +1,4 @@
-//! Who is woken, by whom, and how often.
+//! Which task is woken, by which thread, and how often.
 
 use std::sync::{
     Arc,

@@ -56,7 +56,7 @@ fn nor_does_one_that_panics_for_a_slot_that_was_not_needed() {
     let rest = queue.begin_frame(false).expect("what was cut off comes first");
     assert!(!waits[2].woken());
     panics.store(true, Ordering::SeqCst);
-    // It replaces the one before. The slot goes to the fourth, for whom a frame is asked for: the third has the baton.
+    // It replaces the one before. The slot goes to the fourth, and a frame is asked for: the third has the baton.
     assert!(catch_unwind(AssertUnwindSafe(|| waits[1].poll())).is_err());
     assert!(waits[2].woken(), "the baton is handed on");
     panics.store(false, Ordering::SeqCst);

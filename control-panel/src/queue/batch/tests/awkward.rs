@@ -48,8 +48,8 @@ fn push(batch: &mut Batch<From>, source: u8, seq: u64, clocked: bool) {
     batch.intents.push(lane, || producer, if clocked { 5 } else { 0 }, seq, From(source, clocked));
 }
 
-/// A frame that an order's panic ends hands nothing out; whatever comes of it later is from whom it says, and frees that
-/// one's slot.
+/// A frame that an order's panic ends hands nothing out; whatever comes of it later is from the producer that it names, and frees
+/// that one's slot.
 #[test]
 fn an_order_that_panics_confuses_nothing_wherever_it_does() {
     let mut unwound = 0;
