@@ -20,7 +20,7 @@ const TASK: u8 = 1;
 const LOOP: u8 = 2;
 
 /// The shared half of a subscription.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Listener {
     armed: AtomicU8,
     /// The subscription locks it while unarmed; the thread that disarmed it only tries to, which fails only if the subscription
@@ -80,7 +80,7 @@ impl Listener {
 }
 
 /// The listeners of one bus.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Listeners {
     all: ArcSwap<Vec<Arc<Listener>>>,
     /// Their number, which is cheaper to read.

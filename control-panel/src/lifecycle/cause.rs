@@ -82,7 +82,7 @@ impl fmt::Display for Cause {
 }
 
 /// A cause, once there is one. Stored in a byte, as every worker has two of these.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct CauseCell(AtomicU8);
 
 impl CauseCell {

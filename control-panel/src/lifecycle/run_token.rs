@@ -11,7 +11,7 @@ use super::cause::{Cause, CauseCell};
 use crate::util::{Span, Stoppable, clock};
 
 /// A run's cancellation token: in effect until the run is cancelled.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct RunToken {
     /// `None` until the run is cancelled.
     cause: CauseCell,

@@ -39,13 +39,13 @@ struct Runs {
 }
 
 /// The replies that one piece of a worker's code dropped unanswered.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Unanswered {
     given_up: AtomicBool,
     waiting: Mutex<Waiting>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Waiting {
     wakers: Vec<Waker>,
     alarm: Option<Alarm>,

@@ -1,9 +1,6 @@
 //! What a panel's workers show of themselves.
 
-use std::{
-    fmt,
-    sync::{Arc, Weak},
-};
+use std::sync::{Arc, Weak};
 
 use crate::{
     exhibit::Exhibit,
@@ -63,11 +60,5 @@ impl Exhibits {
 
     pub(super) fn all(&self) -> Vec<Arc<dyn Exhibit>> {
         self.0.lock().iter().map(|shown| Arc::clone(&shown.exhibit)).collect()
-    }
-}
-
-impl fmt::Debug for Exhibits {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Exhibits").field("shown", &self.0.lock().len()).finish()
     }
 }

@@ -7,7 +7,6 @@
 //! The timer is not a task: it runs where its timers fire, so it works even when no thread of the runtime is free.
 
 use std::{
-    fmt,
     future::Future,
     pin::Pin,
     sync::{
@@ -73,22 +72,13 @@ impl Idle {
     }
 }
 
-impl fmt::Debug for Idle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Idle")
-            .field("after", &self.after)
-            .field("presence", &self.presence)
-            .finish_non_exhaustive()
-    }
-}
-
 /// Not touched since the last check.
 const QUIET: u8 = 0;
 const TOUCHED: u8 = 1;
 /// The timer sleeps until it is woken.
 const ASLEEP: u8 = 2;
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Presence(AtomicU8);
 
 impl Presence {

@@ -11,7 +11,6 @@ use crate::{
 /// its intents just as well.
 const REMEMBERED: usize = 1024;
 
-#[derive(Debug)]
 pub(super) struct Locals<S> {
     origins: BTreeMap<S, (Origin, u64)>,
 }

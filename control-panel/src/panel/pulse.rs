@@ -3,7 +3,6 @@
 //! for a timer since.
 
 use std::{
-    fmt,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -24,7 +23,7 @@ use crate::util::tasks;
 const FIRST_FRAMES: u32 = 16;
 
 /// Frames within [`PACE`] of each other count once: the runtime has another thread, and needs time to answer.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Pulse {
     /// Whether only one thread can drive the runtime.
     alone: bool,
@@ -111,11 +110,5 @@ impl Beat {
 impl Drop for Beat {
     fn drop(&mut self) {
         self.task.abort();
-    }
-}
-
-impl fmt::Debug for Beat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Beat").finish_non_exhaustive()
     }
 }

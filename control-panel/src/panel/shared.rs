@@ -149,7 +149,7 @@ impl<I: Intent, P> fmt::Debug for Shared<I, P> {
         f.debug_struct("Shared")
             .field("name", &self.name)
             .field("queue", &self.queue)
-            .field("supervisor", &self.supervisor)
+            .field("workers", &self.supervisor.registry().count())
             .finish_non_exhaustive()
     }
 }

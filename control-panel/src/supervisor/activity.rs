@@ -22,7 +22,6 @@ pub(crate) struct Poll {
 }
 
 /// One thread's slot. Only that thread writes it; `panel` is 0 while it runs no worker, and is written last.
-#[derive(Debug)]
 struct ThreadSlot {
     thread: u64,
     panel: AtomicU64,

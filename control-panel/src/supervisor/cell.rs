@@ -38,7 +38,6 @@ use crate::{
 
 /// The order of the fields matters: those used by a stop and an end come first and side by side, because their cache
 /// misses are what stopping thousands of workers costs.
-#[derive(Debug)]
 #[repr(C)]
 pub(crate) struct WorkerCell {
     /// Wakes the worker's task to ask for its next step.

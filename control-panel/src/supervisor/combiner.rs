@@ -21,7 +21,6 @@ use crate::util::{
 /// A list grown for thousands of entries is not kept.
 const KEPT: usize = 256;
 
-#[derive(Debug)]
 pub(super) struct Combiner<T> {
     published: Mutex<Vec<T>>,
     /// Locked by the combiner, only ever by `try_lock`. Between two turns it holds the emptied list of the last one for

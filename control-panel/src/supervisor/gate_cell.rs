@@ -17,7 +17,7 @@ pub(crate) enum Reason {
 }
 
 /// The gate of one worker, kept across its restarts.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct GateCell {
     policy: Suspend,
     reasons: AtomicU8,

@@ -2,7 +2,6 @@
 
 use std::{
     any::Any,
-    fmt,
     sync::{Arc, Weak},
 };
 
@@ -31,11 +30,5 @@ impl Home {
     /// `None` once the panel and its workers are gone.
     pub(crate) fn upgrade(&self) -> Option<Arc<Registry>> {
         self.0.upgrade()?.downcast().ok()
-    }
-}
-
-impl fmt::Debug for Home {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Home").finish_non_exhaustive()
     }
 }

@@ -7,7 +7,6 @@ use tokio::{runtime::Handle, task::AbortHandle, time::Instant};
 use super::{home::Home, local::Local};
 use crate::util::{Mutex, deadline, tasks};
 
-#[derive(Debug)]
 pub(super) struct Hosts {
     /// Runs the tasks of async workers, and has the blocking pool.
     pub(super) runtime: Handle,
@@ -17,7 +16,7 @@ pub(super) struct Hosts {
 }
 
 /// Detects the end of the runtime for workers whose tasks it does not have.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Sentinel {
     set: AtomicBool,
     task: Mutex<Option<AbortHandle>>,

@@ -4,7 +4,6 @@ mod takes;
 
 use std::{
     any::{Any, type_name},
-    fmt,
     sync::{
         OnceLock,
         atomic::{AtomicBool, Ordering, fence},
@@ -102,15 +101,6 @@ impl InboxCell {
             Some((None, takes)) => Err(WrongInbox::Opened(takes)),
             None => unreachable!("it was set above"),
         }
-    }
-}
-
-impl fmt::Debug for InboxCell {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InboxCell")
-            .field("takes", &self.takes)
-            .field("closed", &self.closed)
-            .finish_non_exhaustive()
     }
 }
 

@@ -11,13 +11,11 @@ use crate::{
 };
 
 /// Starts the thread, with its own runtime, at the first local worker, and ends it with the panel.
-#[derive(Debug)]
 pub(crate) struct Local {
     thread_name: String,
     jobs: Mutex<Jobs>,
 }
 
-#[derive(Debug)]
 enum Jobs {
     NotStarted,
     /// Carries each worker's task once, so it never holds more entries than there are workers.

@@ -49,7 +49,6 @@ pub(crate) mod watch_limits;
 pub(crate) mod watchdog;
 
 use std::{
-    fmt,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -251,11 +250,5 @@ impl Supervisor {
         self.registry.panel_gone();
         self.registry.hosts.watch_no_more();
         self.registry.hosts.local.close();
-    }
-}
-
-impl fmt::Debug for Supervisor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Supervisor").field("workers", &self.registry.count()).finish_non_exhaustive()
     }
 }

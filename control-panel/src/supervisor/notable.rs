@@ -31,7 +31,7 @@ pub(super) enum Wake {
 }
 
 /// What is known of a worker's current run.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Notable {
     /// When it began.
     started: Option<Instant>,

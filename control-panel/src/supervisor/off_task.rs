@@ -4,7 +4,6 @@
 
 use std::{
     cell::Cell,
-    fmt,
     future::Future,
     io, mem,
     pin::Pin,
@@ -24,7 +23,7 @@ use crate::util::{Mutex, clock, deadline, panics, tasks};
 const NO_THREAD: Duration = Duration::from_millis(10);
 
 /// A worker's [`OffTask`] as its cell knows it: without its type, for the same reason as a [`Home`].
-pub(super) trait Resume: fmt::Debug + Send + Sync {
+pub(super) trait Resume: Send + Sync {
     /// The worker's task must ask for its next step. Runs the user's drops, so it must not be called under a lock.
     fn resume(self: Arc<Self>);
 }
@@ -172,12 +171,6 @@ impl Wake for OffTask {
             Turn::Running => *turn = Turn::Woken,
             same => *turn = same,
         }
-    }
-}
-
-impl fmt::Debug for OffTask {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OffTask").finish_non_exhaustive()
     }
 }
 

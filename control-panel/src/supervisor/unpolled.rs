@@ -7,7 +7,7 @@ use std::time::Duration;
 const LONG: Duration = Duration::from_secs(2);
 
 /// The state of earlier looks. Pure.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Unpolled {
     /// How many workers had been polled by then.
     polls: u64,

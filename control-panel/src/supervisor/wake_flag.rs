@@ -8,7 +8,7 @@ use std::{
 use crate::util::Mutex;
 
 /// A flag, and the waker of the one task that looks at it: like `futures`' `AtomicWaker`, with a lock.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct WakeFlag {
     raised: AtomicBool,
     waker: Mutex<Option<Waker>>,

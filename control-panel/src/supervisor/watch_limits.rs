@@ -16,7 +16,7 @@ use super::{
 use crate::{intent::Origin, util::clock::Watch};
 
 /// What to watch of a panel's living workers.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct WatchLimits {
     /// How many workers have each limit.
     limits: BTreeMap<Duration, usize>,

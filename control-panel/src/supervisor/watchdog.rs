@@ -38,7 +38,7 @@ pub(crate) enum Finding {
 }
 
 /// Watches the workers of one panel. Remembers only what the last look showed.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Watchdog {
     since: BTreeMap<(Origin, Mark), Duration>,
     stuck: BTreeSet<Origin>,

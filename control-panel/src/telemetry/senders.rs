@@ -1,7 +1,7 @@
 //! What became of the intents of one sender, or of one source.
 
 use std::{
-    fmt, hint,
+    hint,
     sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence},
     time::Duration,
 };
@@ -20,12 +20,6 @@ pub(crate) struct SendFigures {
 /// What observers read of a sender, whatever its intents are.
 pub(crate) trait CountsSends: Send + Sync {
     fn counts(&self, now: Instant) -> SendCounts;
-}
-
-impl fmt::Debug for dyn CountsSends {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CountsSends")
-    }
 }
 
 /// The same at one moment.

@@ -17,7 +17,6 @@ use crate::{
 pub(crate) const LISTENS: bool = cfg!(any(feature = "tracing", feature = "metrics"));
 
 /// An event as passed to tracing and metrics.
-#[derive(Debug)]
 #[cfg_attr(not(any(feature = "tracing", feature = "metrics")), expect(dead_code, reason = "nothing listens"))]
 pub(crate) struct Seen {
     pub(crate) event: Event,

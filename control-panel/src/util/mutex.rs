@@ -50,7 +50,6 @@ impl<T: fmt::Debug + ?Sized> fmt::Debug for Mutex<T> {
 }
 
 /// Its condition variable.
-#[derive(Debug)]
 pub(crate) struct Condvar(sync::Condvar);
 
 impl Condvar {

@@ -8,7 +8,7 @@ pub(crate) const TARGET: &str = "control_panel";
 
 /// A run's span: whatever is logged while the worker runs is inside it, from the call of its factory to the drop of its
 /// future.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Span {
     #[cfg(feature = "tracing")]
     span: Option<tracing::Span>,

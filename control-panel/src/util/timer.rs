@@ -4,7 +4,6 @@
 //! of the runtime is free.
 
 use std::{
-    fmt,
     future::Future,
     pin::Pin,
     sync::Arc,
@@ -21,7 +20,7 @@ type Ring = Box<dyn Fn() + Send + Sync>;
 
 /// A [`Timer`] as what only stops it knows it. Without its type: rustc would look through all of it wherever it proves that something
 /// with a [`RunToken`](crate::lifecycle::RunToken) is `Send`.
-pub(crate) trait Stoppable: fmt::Debug + Send + Sync {
+pub(crate) trait Stoppable: Send + Sync {
     /// It does not fire any more.
     fn stop(&self);
 }
@@ -73,11 +72,5 @@ impl Wake for Timer {
         drop(over);
         // This runs foreign wakers: a panic in one must not end the thread that keeps the time.
         panics::catch(|| (self.ring)()).ok();
-    }
-}
-
-impl fmt::Debug for Timer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Timer").finish_non_exhaustive()
     }
 }

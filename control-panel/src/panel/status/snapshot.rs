@@ -12,7 +12,7 @@ use crate::{
 
 /// Caches the workers as of the last status: while nothing changes, another status costs nothing. No caller ever waits, neither
 /// for the supervisor nor for another caller.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(in crate::panel) struct Snapshot {
     last: ArcSwap<Seen>,
     /// Held by the caller that builds the next snapshot, and only ever tried. Contains the snapshot before the last, whose
@@ -20,7 +20,7 @@ pub(in crate::panel) struct Snapshot {
     turn: Mutex<Arc<Seen>>,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Seen {
     pub(super) workers: Workers,
     pub(super) incident_count: u64,

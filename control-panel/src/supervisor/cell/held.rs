@@ -10,7 +10,7 @@ use std::{
 
 use crate::{lifecycle::Unanswered, util::Mutex};
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(in crate::supervisor) struct HeldReplies {
     replies: Mutex<Vec<Arc<Unanswered>>>,
     /// Whether there are any.

@@ -13,7 +13,6 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{lifecycle::WorkerStatus, util::Mutex};
 
-#[derive(Debug)]
 pub(crate) struct StatusCell {
     /// With when it became that.
     status: Mutex<(WorkerStatus, Instant)>,

@@ -1,7 +1,7 @@
 //! The storage of the events: a ring buffer, written under the registry's lock and read without it.
 
 use std::{
-    fmt, mem,
+    mem,
     sync::{
         Arc, MutexGuard, OnceLock,
         atomic::{AtomicU64, Ordering},
@@ -24,17 +24,8 @@ use crate::{
 /// How many events are kept for slow readers.
 const KEPT: u64 = 1024;
 
-/// See [`Log::on_write`].
-struct OnWrite(Box<dyn Fn() + Send + Sync>);
-
-impl fmt::Debug for OnWrite {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("OnWrite")
-    }
-}
-
 /// The last events of a panel.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Log {
     kept: Mutex<Kept>,
     /// How many events there are, as of the last completed write.
@@ -42,7 +33,7 @@ pub(crate) struct Log {
     /// Made by the first task that waits for an event: most programs only look.
     changed: OnceLock<Notify>,
     /// Called whenever events were written: for observers. Must not block.
-    on_write: OnceLock<OnWrite>,
+    on_write: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 /// The log while a batch of events is written into it.
@@ -55,7 +46,7 @@ pub(in crate::supervisor) struct Writing<'a> {
     gone: Vec<Event>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Kept {
     /// Each event at its slot: once the ring is full, a new one replaces the oldest. The moment when it was logged is not
     /// part of the event: that reaches reducers, which know no wall clock.
@@ -83,14 +74,14 @@ impl Log {
         if let Some(changed) = self.changed.get() {
             changed.notify_waiters();
         }
-        if let Some(OnWrite(on_write)) = self.on_write.get() {
+        if let Some(on_write) = self.on_write.get() {
             on_write();
         }
     }
 
     /// From now on this is called whenever events were written, on the thread that wrote them. The first call counts.
     pub(crate) fn on_write(&self, on_write: impl Fn() + Send + Sync + 'static) {
-        self.on_write.set(OnWrite(Box::new(on_write))).ok();
+        self.on_write.set(Box::new(on_write)).ok();
     }
 
     /// The number of the last event.

@@ -16,7 +16,7 @@ use crate::util::{Mutex, panics};
 /// With more tasks than this, threads are scarcer than tasks and parking does not pay off.
 const FEW: usize = 64;
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Unwoken {
     tasks: Mutex<VecDeque<Waker>>,
     /// Whether there may be any: most calls find none.

@@ -6,7 +6,7 @@ use super::{PanicReport, discard};
 use crate::util::Mutex;
 
 /// Almost never set, and checked at every end.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct LastWords {
     left: AtomicBool,
     panic: Mutex<Option<PanicReport>>,
