@@ -11,7 +11,8 @@ use super::{ControlPanel, shared::Shared};
 use crate::{
     frame::reducer::Warning,
     intent::Intent,
-    util::{Name, panics, park},
+    telemetry,
+    util::{panics, park},
 };
 
 /// How many frames are drained without any new worker being polled before it is a warning: about a second of a 60 Hz loop.
@@ -71,7 +72,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
             self.shared.starving.store(found, Ordering::Relaxed);
         }
         if found && !before {
-            log(&self.shared.name, Warning::WorkersNeverPolled { workers: unpolled });
+            telemetry::warn(&self.shared.name, Warning::WorkersNeverPolled { workers: unpolled });
         }
         let workers = supervisor.registry().on_runtime();
         let before = self.pulse.is_missing();
@@ -81,7 +82,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
             self.shared.not_driven.store(missing, Ordering::Relaxed);
         }
         if missing && !before && !found {
-            log(&self.shared.name, Warning::RuntimeNotDriven { workers });
+            telemetry::warn(&self.shared.name, Warning::RuntimeNotDriven { workers });
         }
     }
 }
@@ -106,11 +107,3 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
         panics::ABORT.then_some(Warning::PanicsAbort)
     }
 }
-
-#[cfg(feature = "tracing")]
-fn log(panel: &Name, warning: Warning) {
-    tracing::warn!(target: crate::telemetry::TARGET, %panel, "{warning}");
-}
-
-#[cfg(not(feature = "tracing"))]
-fn log(_panel: &Name, _warning: Warning) {}

@@ -9,24 +9,30 @@
 //! | `frames` | the queue as a frame finds it, and what the frame costs |
 //! | `tally` | the intents of a frame, by source |
 //! | `senders` | what became of the intents of a sender or a source, for observers |
-//! | `describe` | the metrics' names and units |
+//! | `emit`, `describe` | the facades themselves; the metrics' names and units |
 
 mod describe;
+mod emit;
 mod frames;
 mod senders;
 mod tally;
 mod workers;
 
-#[cfg(feature = "tracing")]
-pub(crate) use crate::util::span::TARGET;
+use std::fmt;
 
 pub(crate) use self::{
     describe::describe,
+    emit::LISTENS,
     frames::{Flow, Redo, Watch, frame_time, redo},
     senders::{CountsSends, SendCounts, SendFigures},
     tally::Tally,
-    workers::{LISTENS, Moved, Seen, lifecycle},
+    workers::{Moved, Seen, lifecycle},
 };
+
+/// Something is wrong with a panel.
+pub(crate) fn warn(panel: &str, warning: impl fmt::Display) {
+    emit::log!(warn, panel, "{warning}");
+}
 
 /// A subscriber of a bus fell behind. Called on that subscriber's thread.
 #[cfg_attr(
@@ -35,5 +41,5 @@ pub(crate) use self::{
 )]
 pub(crate) fn lagged(signal: &str, missed: u64) {
     #[cfg(feature = "tracing")]
-    tracing::warn!(target: TARGET, signal, missed, "a subscriber missed signals");
+    tracing::warn!(target: crate::util::span::TARGET, signal, missed, "a subscriber missed signals");
 }

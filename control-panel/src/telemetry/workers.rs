@@ -1,63 +1,41 @@
 //! Events of workers, as spans' events and metrics.
 
-#[cfg(feature = "tracing")]
-use super::TARGET;
-#[cfg(feature = "tracing")]
-use crate::lifecycle::Cause;
-#[cfg(any(feature = "tracing", feature = "metrics"))]
-use crate::lifecycle::EventKind;
-#[cfg(feature = "metrics")]
-use crate::lifecycle::Exit;
+use super::emit::{count, log, shift};
 use crate::{
-    lifecycle::{Event, WorkerStatus},
+    lifecycle::{Cause, Event, EventKind, Exit, WorkerStatus},
     util::Name,
 };
 
-/// Whether events of workers are reported at all.
-pub(crate) const LISTENS: bool = cfg!(any(feature = "tracing", feature = "metrics"));
-
 /// An event as passed to tracing and metrics.
-#[cfg_attr(not(any(feature = "tracing", feature = "metrics")), expect(dead_code, reason = "nothing listens"))]
 pub(crate) struct Seen {
     pub(crate) event: Event,
-    /// The worker's origin. Only for subscribers: recorders distinguish workers by name.
-    #[cfg_attr(
-        all(feature = "metrics", not(feature = "tracing")),
-        expect(dead_code, reason = "no subscriber listens")
-    )]
+    /// The worker's source. Only for subscribers: recorders distinguish workers by name.
     pub(crate) source: Name,
-    #[cfg_attr(
-        all(feature = "tracing", not(feature = "metrics")),
-        expect(dead_code, reason = "no recorder listens")
-    )]
     pub(crate) moved: Moved,
 }
 
 /// Reports an event of a worker.
-#[cfg_attr(
-    not(any(feature = "tracing", feature = "metrics")),
-    expect(unused_variables, reason = "nothing listens")
-)]
 pub(crate) fn lifecycle(panel: &Name, seen: &Seen) {
-    #[cfg(feature = "tracing")]
-    log(panel, seen);
-    #[cfg(feature = "metrics")]
-    count(panel, seen);
+    log_event(panel, seen);
+    count_event(panel, seen);
 }
 
-#[cfg(feature = "tracing")]
-fn log(panel: &Name, Seen { event, source, .. }: &Seen) {
+#[cfg_attr(
+    not(feature = "tracing"),
+    expect(clippy::match_same_arms, reason = "no subscriber tells them apart")
+)]
+fn log_event(panel: &Name, Seen { event, source, .. }: &Seen) {
     macro_rules! emit {
-        ($level:ident, $($text:tt)*) => {
-            tracing::$level!(
-                target: TARGET,
-                panel = panel.as_str(),
+        ($level:ident, $text:literal) => {
+            log!(
+                $level,
+                panel.as_str(),
                 worker = event.name.as_str(),
                 source = source.as_str(),
                 origin = event.origin.0,
                 generation = event.generation,
                 number = event.number,
-                $($text)*
+                $text
             )
         };
     }
@@ -79,7 +57,6 @@ fn log(panel: &Name, Seen { event, source, .. }: &Seen) {
 
 /// The state that a worker left and the one that it entered; `None` if it did not live before, or does not any more.
 #[derive(Debug, Clone, Copy, Default)]
-#[cfg_attr(not(feature = "metrics"), expect(dead_code, reason = "no recorder listens"))]
 pub(crate) struct Moved {
     from: Option<&'static str>,
     to: Option<&'static str>,
@@ -111,17 +88,13 @@ fn state(status: &WorkerStatus) -> Option<&'static str> {
     }
 }
 
-#[cfg(feature = "metrics")]
-fn count(panel: &Name, Seen { event, moved, .. }: &Seen) {
-    let Moved { from, to } = *moved;
+fn count_event(panel: &Name, Seen { event, moved: Moved { from, to }, .. }: &Seen) {
+    let panel = panel.as_str();
     if from != to {
-        let gauge = |state| metrics::gauge!("control_panel_workers", "panel" => panel.as_str().to_owned(), "state" => state);
-        // By increments of one: the threads of one panel, and panels of the same name, may add up in any order.
-        if let Some(from) = from {
-            gauge(from).decrement(1.0);
-        }
-        if let Some(to) = to {
-            gauge(to).increment(1.0);
+        for (state, up) in [(from, false), (to, true)] {
+            if let Some(state) = state {
+                shift("control_panel_workers", panel, &[("state", state)], up);
+            }
         }
     }
     let counter = match &event.kind {
@@ -131,6 +104,5 @@ fn count(panel: &Name, Seen { event, moved, .. }: &Seen) {
         EventKind::Stuck(_) => "control_panel_worker_stuck_total",
         _ => return,
     };
-    let (panel, worker) = (panel.as_str().to_owned(), event.name.as_str().to_owned());
-    metrics::counter!(counter, "panel" => panel, "worker" => worker).increment(1);
+    count(counter, panel, &[("worker", event.name.as_str())], 1);
 }

@@ -14,6 +14,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use super::PanelBuilder;
 use crate::{
     bus::Buses,
+    frame::reducer::Warning,
     intent::Intent,
     panel::{
         BuildError, ControlPanel, Last, exhibits::Exhibits, forward::Forward, idle::Idle, locals::Locals,
@@ -24,8 +25,6 @@ use crate::{
     telemetry::{self, Watch},
     util::{Mutex, Name, panics},
 };
-#[cfg(feature = "tracing")]
-use crate::{frame::reducer::Warning, telemetry::TARGET};
 
 impl<I: Intent, P: Send + Sync + 'static> PanelBuilder<I, P> {
     /// Builds the panel.
@@ -52,9 +51,8 @@ impl<I: Intent, P: Send + Sync + 'static> PanelBuilder<I, P> {
         if !has_timer(&handle) {
             return Err(BuildError::NoTimer);
         }
-        #[cfg(feature = "tracing")]
         if panics::ABORT {
-            tracing::warn!(target: TARGET, panel = %self.name, "{}", Warning::PanicsAbort);
+            telemetry::warn(&self.name, Warning::PanicsAbort);
         }
         let queue = Arc::new(Queue::new(self.capacity, self.on_ready));
         let frames = Arc::new(AtomicU64::new(0));
