@@ -98,7 +98,7 @@ impl<Src> Buses<Src> {
         self.hub.closed.store(true, Ordering::Release);
         for bus in self.all.load().iter() {
             // A waker that panics does not keep the other buses from closing.
-            panics::catch(|| bus.close()).ok();
+            panics::catch(|| bus.wake()).ok();
         }
     }
 

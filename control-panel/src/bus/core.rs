@@ -11,18 +11,18 @@ use std::{
 use super::{
     buses::{BusStatus, Hub},
     listeners::{Listener, Listeners},
-    ring::{Look, Ring},
+    ring::Ring,
     signal::{Announced, Place},
 };
 
 pub(super) struct Core<S, Src> {
-    ring: Ring<Announced<S, Src>>,
-    listeners: Listeners,
+    pub(super) ring: Ring<Announced<S, Src>>,
+    pub(super) listeners: Listeners,
     /// Signals published without a subscriber; they get no number.
     unheard: AtomicU64,
     /// How many signals subscribers missed, in total.
     lagged: AtomicU64,
-    hub: Arc<Hub>,
+    pub(super) hub: Arc<Hub>,
 }
 
 impl<S, Src> Core<S, Src> {
@@ -36,36 +36,9 @@ impl<S, Src> Core<S, Src> {
         }
     }
 
-    pub(super) fn is_closed(&self) -> bool {
-        self.hub.is_closed()
-    }
-
-    pub(super) fn frame(&self) -> u64 {
-        self.hub.frame()
-    }
-
-    pub(super) fn has_listeners(&self) -> bool {
-        !self.listeners.is_empty()
-    }
-
     /// Counts a signal that has no subscriber. It gets no number: a subscription made meanwhile would wait for it.
     pub(super) fn unheard(&self) {
         self.unheard.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Writes a signal and wakes the waiting listeners. Returns the entry that it replaced.
-    pub(super) fn publish(&self, entry: Place<S, Src>, signal: Announced<S, Src>) -> Place<S, Src> {
-        let replaced = self.ring.put(entry, signal);
-        self.wake();
-        replaced
-    }
-
-    fn wake(&self) {
-        self.listeners.wake(|| (self.hub.wake_loop)());
-    }
-
-    pub(super) fn wake_loop(&self) {
-        (self.hub.wake_loop)();
     }
 
     /// Adds a listener. Returns it and the number of the first signal that it reads.
@@ -74,30 +47,22 @@ impl<S, Src> Core<S, Src> {
         listener.set_next(u64::MAX);
         // Listed first: a publisher that publishes after the number was read finds it.
         self.listeners.add(Arc::clone(&listener));
-        let next = self.last() + 1;
+        let next = self.ring.claimed() + 1;
         listener.set_next(next);
         (listener, next)
     }
 
-    pub(super) fn forget(&self, listener: &Arc<Listener>) {
-        self.listeners.remove(listener);
-    }
-
-    /// The number of the last signal, which may not be written yet.
-    pub(super) fn last(&self) -> u64 {
-        self.ring.claimed()
-    }
-
-    pub(super) fn look(&self, number: u64) -> Look<Announced<S, Src>> {
-        self.ring.look(number)
-    }
-
-    pub(super) fn is_written(&self, number: u64) -> bool {
-        self.ring.is_written(number)
-    }
-
     pub(super) fn missed(&self, signals: u64) {
         self.lagged.fetch_add(signals, Ordering::Relaxed);
+    }
+}
+
+impl<S: Send + Sync + 'static, Src: Send + Sync + 'static> Core<S, Src> {
+    /// Writes a signal and wakes the waiting listeners. Returns the entry that it replaced.
+    pub(super) fn publish(&self, entry: Place<S, Src>, signal: Announced<S, Src>) -> Place<S, Src> {
+        let replaced = self.ring.put(entry, signal);
+        self.wake();
+        replaced
     }
 }
 
@@ -106,8 +71,8 @@ pub(super) trait AnyBus: Send + Sync {
     fn signal(&self) -> TypeId;
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
     fn status(&self) -> BusStatus;
-    /// Called when the panel is gone: every wait ends.
-    fn close(&self);
+    /// Wakes the waiting listeners: after a signal, and when the panel is gone, as every wait ends then.
+    fn wake(&self);
 }
 
 impl<S: Send + Sync + 'static, Src: Send + Sync + 'static> AnyBus for Core<S, Src> {
@@ -123,7 +88,7 @@ impl<S: Send + Sync + 'static, Src: Send + Sync + 'static> AnyBus for Core<S, Sr
         let capacity = self.ring.capacity();
         // Read before the last number: so it is not ahead of that, unless the listener has only just subscribed.
         let slowest = self.listeners.slowest();
-        let last = self.last();
+        let last = self.ring.claimed();
         let behind = slowest.map_or(0, |next| (last + 1).saturating_sub(next));
         BusStatus {
             signal: type_name::<S>(),
@@ -135,7 +100,7 @@ impl<S: Send + Sync + 'static, Src: Send + Sync + 'static> AnyBus for Core<S, Sr
         }
     }
 
-    fn close(&self) {
-        self.wake();
+    fn wake(&self) {
+        self.listeners.wake(|| (self.hub.wake_loop)());
     }
 }

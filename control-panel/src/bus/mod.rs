@@ -168,15 +168,20 @@ impl<S: Send + Sync + 'static, Src: Source> SignalBus<S, Src> {
     /// Once the panel is dropped, or the run of the worker whose [context](crate::Context::bus) created this bus has ended, it
     /// does nothing.
     pub fn publish(&self, signal: S) {
-        if self.core.is_closed() || self.run_token.as_ref().is_some_and(|run_token| run_token.has_ended()) {
+        if self.core.hub.is_closed() || self.run_token.as_ref().is_some_and(|run_token| run_token.has_ended())
+        {
             return;
         }
-        if !self.core.has_listeners() {
+        if self.core.listeners.is_empty() {
             return self.core.unheard();
         }
         let entry = self.spare().and_then(|mut spare| spare.take()).unwrap_or_default();
-        let announced =
-            Announced { value: signal, source: self.source, origin: self.origin, frame: self.core.frame() };
+        let announced = Announced {
+            value: signal,
+            source: self.source,
+            origin: self.origin,
+            frame: self.core.hub.frame(),
+        };
         let mut replaced = self.core.publish(entry, announced);
         // Memory that nothing else holds is reused for the next signal; the signal in it is dropped with its place.
         if let Some(entry) = Arc::get_mut(&mut replaced) {

@@ -56,6 +56,7 @@ impl<T> Ring<T> {
         self.places.len()
     }
 
+    /// The number of the last, which may not be written yet.
     pub(super) fn claimed(&self) -> u64 {
         self.claimed.load(Ordering::Acquire)
     }

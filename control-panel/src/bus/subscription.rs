@@ -63,7 +63,7 @@ impl<S: Send + Sync + 'static, Src: Send + Sync + 'static> Subscription<S, Src> 
     /// Returns everything published until now, each as [`try_recv`](Self::try_recv) returns it. Signals that arrive during the
     /// iteration are left to the next call, so that a frame ends even under a flood of signals; they wake a sleeping loop.
     pub fn drain(&mut self) -> impl Iterator<Item = Received<S, Src>> + use<'_, S, Src> {
-        let until = self.core.last();
+        let until = self.core.ring.claimed();
         Drain { subscription: self, until }
     }
 
@@ -123,7 +123,7 @@ impl<S: Send + Sync + 'static, Src: Send + Sync + 'static> Subscription<S, Src> 
 
     fn poll_recv(&mut self, cx: &mut TaskContext<'_>) -> Poll<Option<Received<S, Src>>> {
         // Before the look: nothing is published after it.
-        let closed = self.core.is_closed();
+        let closed = self.core.hub.is_closed();
         if let Some(received) = self.look() {
             return Poll::Ready(Some(received));
         }
@@ -131,7 +131,7 @@ impl<S: Send + Sync + 'static, Src: Send + Sync + 'static> Subscription<S, Src> 
             return Poll::Ready(None);
         }
         self.listener.arm_task(cx.waker());
-        let closed = self.core.is_closed();
+        let closed = self.core.hub.is_closed();
         match self.look() {
             None if !closed => Poll::Pending,
             received => Poll::Ready(received),
@@ -139,7 +139,7 @@ impl<S: Send + Sync + 'static, Src: Send + Sync + 'static> Subscription<S, Src> 
     }
 
     fn look(&mut self) -> Option<Received<S, Src>> {
-        match self.core.look(self.next) {
+        match self.core.ring.look(self.next) {
             Look::Later => None,
             Look::Here(entry) => {
                 self.go_on_with(self.next + 1);
@@ -167,13 +167,13 @@ impl<S: Send + Sync + 'static, Src: Send + Sync + 'static> Subscription<S, Src> 
             return false;
         }
         self.listener.arm_loop();
-        self.core.is_written(self.next)
+        self.core.ring.is_written(self.next)
     }
 }
 
 impl<S, Src> Drop for Subscription<S, Src> {
     fn drop(&mut self) {
-        self.core.forget(&self.listener);
+        self.core.listeners.remove(&self.listener);
     }
 }
 
@@ -181,7 +181,7 @@ impl<S, Src> fmt::Debug for Subscription<S, Src> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subscription")
             .field("signal", &type_name::<S>())
-            .field("unread", &(self.core.last() + 1).saturating_sub(self.next))
+            .field("unread", &(self.core.ring.claimed() + 1).saturating_sub(self.next))
             .finish_non_exhaustive()
     }
 }
@@ -208,7 +208,7 @@ impl<S: Send + Sync + 'static, Src: Send + Sync + 'static> Drop for Drain<'_, S,
     fn drop(&mut self) {
         // What remains, or arrived meanwhile, belongs to the next frame.
         if self.subscription.arm_loop() {
-            self.subscription.core.wake_loop();
+            (self.subscription.core.hub.wake_loop)();
         }
     }
 }
