@@ -185,7 +185,7 @@ fn a_host_does_all_of_it_inside_a_frame() {
     });
 }
 
-/// The names of the methods by `&self` in the `impl` blocks of a type, as the sources have them.
+/// The names of the methods by `&self` of a type, as the sources have them.
 fn methods(of: &str) -> BTreeSet<String> {
     let (mut found, mut folders) =
         (BTreeSet::new(), vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../control-panel/src")]);
@@ -198,7 +198,10 @@ fn methods(of: &str) -> BTreeSet<String> {
             }
             let text = fs::read_to_string(&path).unwrap_or_default();
             let head = format!("impl<I: Intent, P: Send + Sync + 'static> {of}<I, P> {{\n");
-            for block in text.split(&head).skip(1) {
+            let own = text.split(&head).skip(1);
+            // What a panel and its spawners have in common is written once, for both.
+            let both = text.split("\nboth! {\n").skip(1).filter_map(|block| block.split("\nimpl {\n").nth(1));
+            for block in own.chain(both) {
                 let block = block.split("\n}\n").next().unwrap();
                 for method in block.split("\n    pub ").skip(1) {
                     let method = method.trim_start_matches("async ").trim_start_matches("fn ");

@@ -40,17 +40,13 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
         Waker::from(Arc::clone(&self.queue))
     }
 
-    pub(super) fn reply<T>(&self) -> (Reply<T>, Answer<T>) {
-        reply::make(Some(self.waker()))
-    }
-
     pub(super) fn ask_blocking<T: Send + 'static>(
         &self,
         name: Cow<'static, str>,
         source: I::Source,
         ask: impl FnOnce() -> T + Send + 'static,
     ) -> Answer<T> {
-        let (reply, answer) = self.reply();
+        let (reply, answer) = reply::make(Some(self.waker()));
         let mut question = Some((ask, reply));
         let answer_it = move |_cx| {
             if let Some((ask, reply)) = question.take().filter(|(_, reply)| reply.is_wanted()) {
@@ -69,17 +65,18 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
     }
 }
 
+both! {
 /// # Questions of the loop
-impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
+impl {
     /// Like the free [`reply`](crate::requests::reply()), but wakes a sleeping loop once the answer arrives or can no longer come:
-    /// [`on_ready`](super::PanelBuilder::on_ready) is called and [`wait_ready`](Self::wait_ready) resolves, though the frame
+    /// [`on_ready`](super::PanelBuilder::on_ready) is called and [`wait_ready`](ControlPanel::wait_ready) resolves, though the frame
     /// may be empty.
     pub fn reply<T>(&self) -> (Reply<T>, Answer<T>) {
-        self.shared.reply()
+        reply::make(Some(self.waker()))
     }
 
     /// Returns a waker that wakes a sleeping loop: [`on_ready`](super::PanelBuilder::on_ready) is called and
-    /// [`wait_ready`](Self::wait_ready) resolves, though the frame may be empty.
+    /// [`wait_ready`](ControlPanel::wait_ready) resolves, though the frame may be empty.
     ///
     /// For a loop that polls its own futures between frames. Waking never waits and works from any thread. All wakers of one
     /// panel are equivalent; creating one costs a reference count.
@@ -161,4 +158,5 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     ) -> Answer<T> {
         self.shared.ask_blocking(name.into(), source, ask)
     }
+}
 }

@@ -1,19 +1,20 @@
 //! Buses and subscriptions of panels and spawners.
 
-use super::{ControlPanel, Spawner};
+use super::ControlPanel;
 use crate::{
     bus::{BusStatus, SignalBus, Subscription},
     intent::Intent,
 };
 
+both! {
 /// # Signals
-impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
+impl {
     /// Returns the bus of signals of type `S`, which publishes as `source`: for the frame loop, hosts and callbacks. Each call
     /// creates an origin. Call it once and keep the bus.
     ///
     /// Publishing in a frame never waits: see [`SignalBus::publish`].
     pub fn bus<S: Send + Sync + 'static>(&self, source: I::Source) -> SignalBus<S, I::Source> {
-        let shared = self.shared();
+        let shared = &self.shared;
         shared.buses.publisher(source, shared.queue.origin(), None)
     }
 
@@ -46,30 +47,13 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// # assert_eq!(title, "reader is there");
     /// ```
     pub fn subscribe<S: Send + Sync + 'static>(&self) -> Subscription<S, I::Source> {
-        self.shared().buses.subscribe(None)
+        self.shared.buses.subscribe(None)
     }
 
     /// Returns the status of every bus used so far, in the order of first use: for dashboards. Allocates; a
     /// [status](Self::status) holds their totals without allocating.
     pub fn buses(&self) -> Vec<BusStatus> {
-        self.shared().buses.status()
+        self.shared.buses.status()
     }
 }
-
-impl<I: Intent, P: Send + Sync + 'static> Spawner<I, P> {
-    /// As [`ControlPanel::bus`].
-    pub fn bus<S: Send + Sync + 'static>(&self, source: I::Source) -> SignalBus<S, I::Source> {
-        let shared = self.shared();
-        shared.buses.publisher(source, shared.queue.origin(), None)
-    }
-
-    /// As [`ControlPanel::subscribe`].
-    pub fn subscribe<S: Send + Sync + 'static>(&self) -> Subscription<S, I::Source> {
-        self.shared().buses.subscribe(None)
-    }
-
-    /// As [`ControlPanel::buses`].
-    pub fn buses(&self) -> Vec<BusStatus> {
-        self.shared().buses.status()
-    }
 }

@@ -60,8 +60,18 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     }
 }
 
-/// # Workers
+/// # A remote control
 impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
+    /// Returns a remote control for this panel. It can be cloned and moved anywhere, and offers every method that the panel
+    /// offers by `&self`.
+    pub fn spawner(&self) -> Spawner<I, P> {
+        Spawner::new(Arc::clone(&self.shared))
+    }
+}
+
+both! {
+/// # Workers
+impl {
     /// Spawns a worker built by hand. For annotated workers, use the generated `spawn_…` method.
     ///
     /// Never waits. After a shutdown, the returned handle has the status [`Refused`](crate::WorkerStatus::Refused).
@@ -85,12 +95,6 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         Tasks::new(Arc::clone(&self.shared))
     }
 
-    /// Returns a remote control for this panel. It can be cloned and moved anywhere, and offers every method that the panel
-    /// offers by `&self`.
-    pub fn spawner(&self) -> Spawner<I, P> {
-        Spawner::new(Arc::clone(&self.shared))
-    }
-
     /// Returns the runtime that runs the workers: the panel's own, or the one that it was given or found.
     ///
     /// Use it for tasks that are not workers, such as a server from another library. A task spawned on it appears in no list
@@ -108,9 +112,11 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         self.shared.supervisor.runtime()
     }
 }
+}
 
+both! {
 /// # Sending, from outside of workers
-impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
+impl {
     /// Creates a sender with its own origin, for callbacks, threads and the frame loop itself.
     ///
     /// Two senders of the same source are two producers: within a frame, everything that the older one sent comes first,
@@ -128,9 +134,11 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         self.shared.context(Name::from("context"), source)
     }
 }
+}
 
+both! {
 /// # The policy
-impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
+impl {
     /// Distributes a new policy to all workers. Never waits.
     pub fn set_policy(&self, policy: P) {
         self.shared.policy.set(policy);
@@ -141,9 +149,11 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         self.shared.policy.get()
     }
 }
+}
 
+both! {
 /// # What is going on
-impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
+impl {
     /// Returns a snapshot of the panel: queue, counters, living workers. Cheap enough for every frame: it never waits, and
     /// allocates only if workers changed while one of the last two snapshots is still held.
     ///
@@ -208,4 +218,5 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     pub fn events_from(&self, number: u64) -> Events {
         self.shared.events(Some(number))
     }
+}
 }

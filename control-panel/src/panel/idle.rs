@@ -225,8 +225,9 @@ impl Wake for Timer {
     }
 }
 
+both! {
 /// # Idleness
-impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
+impl {
     /// Records user activity: the panel is no longer idle, and workers that were suspended because it was idle are resumed.
     ///
     /// Call it for every gesture, or every frame that had one. Never waits; costs a load or two, plus a wake of the panel's
@@ -234,6 +235,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     pub fn touch(&self) {
         self.shared.idle.touch();
     }
+}
 }
 
 impl<I: Intent, P> PanelBuilder<I, P> {

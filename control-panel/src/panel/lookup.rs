@@ -1,46 +1,22 @@
 //! Finding workers by name or origin.
 
-use super::{ControlPanel, shared::Shared};
+use super::ControlPanel;
 use crate::{
     intent::{Intent, Origin},
     worker::{WorkerHandle, inbox::Broadcast},
 };
 
-impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
-    pub(super) fn worker(&self, name: &str) -> Option<WorkerHandle> {
-        self.supervisor.registry().find(name).map(WorkerHandle::new)
-    }
-
-    pub(super) fn workers_named(&self, name: &str) -> Vec<WorkerHandle> {
-        self.supervisor.registry().find_all(name).into_iter().map(WorkerHandle::new).collect()
-    }
-
-    pub(super) fn broadcast_command<C>(&self, name: &str, command: C) -> Broadcast<C>
-    where
-        C: Clone + Send + 'static,
-    {
-        Broadcast::send(self.workers_named(name), command)
-    }
-
-    pub(super) fn worker_by_origin(&self, origin: Origin) -> Option<WorkerHandle> {
-        self.supervisor.registry().find_origin(origin).map(WorkerHandle::new)
-    }
-
-    pub(super) fn workers(&self) -> Vec<WorkerHandle> {
-        self.supervisor.registry().live().into_iter().map(WorkerHandle::new).collect()
-    }
-}
-
+both! {
 /// # Finding workers
 ///
 /// Each look-up briefly takes the supervisor's lock. A loop that shows its workers each frame should read them from
 /// [`status`](Self::status), which never waits.
-impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
+impl {
     /// Returns the living worker of this name; if there are several, the one spawned first.
     ///
     /// Examines each living worker until it finds one.
     pub fn worker(&self, name: &str) -> Option<WorkerHandle> {
-        self.shared.worker(name)
+        self.shared.supervisor.registry().find(name).map(WorkerHandle::new)
     }
 
     /// Returns all living workers of this name, in spawning order.
@@ -70,7 +46,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// panel.worker("follow syslog").unwrap().stop();
     /// ```
     pub fn workers_named(&self, name: &str) -> Vec<WorkerHandle> {
-        self.shared.workers_named(name)
+        self.shared.supervisor.registry().find_all(name).into_iter().map(WorkerHandle::new).collect()
     }
 
     /// Sends a command to the inbox of every living worker of this name, in spawning order. Never waits for any of them.
@@ -112,7 +88,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     where
         C: Clone + Send + 'static,
     {
-        self.shared.broadcast_command(name, command)
+        Broadcast::send(self.workers_named(name), command)
     }
 
     /// Returns the living worker of this origin, as found in an [intent](crate::QueuedIntent::causality_order), an
@@ -139,11 +115,12 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// assert_eq!(sent_it.name(), "rows");
     /// ```
     pub fn worker_by_origin(&self, origin: Origin) -> Option<WorkerHandle> {
-        self.shared.worker_by_origin(origin)
+        self.shared.supervisor.registry().find_origin(origin).map(WorkerHandle::new)
     }
 
     /// Returns the living workers, in spawning order.
     pub fn workers(&self) -> Vec<WorkerHandle> {
-        self.shared.workers()
+        self.shared.supervisor.registry().live().into_iter().map(WorkerHandle::new).collect()
     }
+}
 }

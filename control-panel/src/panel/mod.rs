@@ -40,6 +40,17 @@
 // | `stopping` | requesting a shutdown, and draining during one |
 // | `shared` | state shared by a panel and its spawners |
 
+/// Methods that a panel and its spawners have in common, written once.
+macro_rules! both {
+    ($(#[$section:meta])* impl { $($methods:tt)* }) => {
+        $(#[$section])*
+        impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> { $($methods)* }
+
+        $(#[$section])*
+        impl<I: Intent, P: Send + Sync + 'static> super::Spawner<I, P> { $($methods)* }
+    };
+}
+
 // First what the page of `ControlPanel` begins with: rustdoc shows a type's methods by the modules that have them.
 mod control_panel;
 
@@ -186,12 +197,6 @@ fn discard<T>(what: T) {
 impl<I: Intent, P: Send + Sync + Default + 'static> Default for ControlPanel<I, P> {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl<I: Intent, P> ControlPanel<I, P> {
-    pub(crate) fn shared(&self) -> &Shared<I, P> {
-        &self.shared
     }
 }
 

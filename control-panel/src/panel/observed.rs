@@ -104,7 +104,7 @@ impl<I: Intent, P: Send + Sync + 'static> Observable for Shared<I, P> {
 
     #[cfg(feature = "dashboard")]
     fn worker(&self, origin: Origin) -> Option<WorkerHandle> {
-        self.worker_by_origin(origin)
+        self.supervisor.registry().find_origin(origin).map(WorkerHandle::new)
     }
 
     #[cfg(feature = "dashboard")]
@@ -128,11 +128,13 @@ pub(crate) struct Observation {
     pub(crate) events: Events,
 }
 
-impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
+both! {
+impl {
     /// From now on its frames are measured.
     pub(crate) fn observation(&self) -> Observation {
         self.shared.observation()
     }
+}
 }
 
 impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {

@@ -28,14 +28,15 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
     }
 }
 
+both! {
 /// # The end
-impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
+impl {
     /// Stops every worker and reports how each ended. Accepted intents can still be drained afterwards.
     ///
     /// Returns by the deadline ([`shutdown_timeout`](crate::PanelBuilder::shutdown_timeout), counted from the first call), whatever
     /// the workers do; the report names each one that did not stop. Nothing drains the queue meanwhile, so a send to a full
-    /// queue returns the intent instead of waiting ([`shutdown_draining`](Self::shutdown_draining) drains it). Afterwards every
-    /// send is refused.
+    /// queue returns the intent instead of waiting ([`shutdown_draining`](ControlPanel::shutdown_draining) drains it). Afterwards every
+    /// send is refused. While a call on a [spawner](crate::Spawner) waits, the panel may go on draining.
     ///
     /// The deadline is the earlier of a tokio timer and a native timer. It cannot be kept if the caller itself runs on a
     /// runtime thread that a worker blocks: a current-thread runtime shared with a worker that never awaits.
@@ -72,7 +73,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     ///
     /// For callers that must not wait: a host inside a frame, a callback, a signal handler, a worker. The loop continues to
     /// drain what the workers still send, then calls [`shutdown`](Self::shutdown), which waits for the rest and returns the
-    /// report; its deadline counts from this call. [`shutdown_draining`](Self::shutdown_draining) does both. Calling it again
+    /// report; its deadline counts from this call. [`shutdown_draining`](ControlPanel::shutdown_draining) does both. Calling it again
     /// has no effect.
     ///
     /// ```
@@ -103,6 +104,18 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         self.shared.request_shutdown();
     }
 
+    /// Returns whether the shutdown has begun: by [`shutdown`](Self::shutdown), by a [request](Self::request_shutdown), or by
+    /// the drop of the panel. Costs a load.
+    ///
+    /// An [escalation](crate::supervision::Escalate::Panel) does not count; the status's [warning](crate::frame::Warning::Escalated) reports it.
+    pub fn is_shutting_down(&self) -> bool {
+        self.shared.is_shutting_down()
+    }
+}
+}
+
+/// # The end, while frames go on
+impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// Shuts down while the loop keeps draining: `frame`, which drains, is called whenever there is something to drain until
     /// every worker has ended, and then for what remains. Returns the report; the queue is empty by then.
     ///
@@ -221,13 +234,5 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
             frame(self);
         }
         report
-    }
-
-    /// Returns whether the shutdown has begun: by [`shutdown`](Self::shutdown), by a [request](Self::request_shutdown), or by
-    /// the drop of the panel. Costs a load.
-    ///
-    /// An [escalation](crate::supervision::Escalate::Panel) does not count; the status's [warning](crate::frame::Warning::Escalated) reports it.
-    pub fn is_shutting_down(&self) -> bool {
-        self.shared.is_shutting_down()
     }
 }
