@@ -1,226 +1,181 @@
 //! Idle detection: a panel that is not touched for a while suspends its `OnIdle` workers.
 //!
-//! A touch costs one load if the panel was already touched since the timer's last check, so a loop can touch at every gesture
-//! or even every frame. One timer per panel checks periodically, and only while there is an `OnIdle` worker to suspend: the
-//! first of them starts it. While the panel is idle, the timer sleeps until the next touch.
+//! A touch costs one load if the panel was already touched since the last look, so a loop can touch at every gesture or even
+//! every frame. Each panel looks periodically, and only while there is an `OnIdle` worker to suspend: the first of them begins
+//! it. While the panel is idle, it does not look until the next touch.
 //!
-//! The timer is not a task: it runs where its timers fire, so it works even when no thread of the runtime is free.
+//! No task looks, but the timer itself, where it fires: so it works even when no thread of the runtime is free.
 
 use std::{
-    future::Future,
-    pin::Pin,
     sync::{
         Arc, OnceLock, Weak,
-        atomic::{AtomicU8, AtomicUsize, Ordering},
+        atomic::{AtomicU8, Ordering},
     },
-    task::{Context, Wake, Waker},
+    task::{Wake, Waker},
     time::Duration,
 };
 
 use tokio::{runtime::Handle, time::Instant};
-use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::{ControlPanel, PanelBuilder};
 use crate::{
     intent::Intent,
-    lifecycle::Suspend,
+    lifecycle::{RunToken, Suspend},
     supervisor::{Supervisor, registry::Registry},
-    util::{Mutex, Pause, clock, deadline, panics},
+    util::{Mutex, Timer, clock, deadline, panics},
 };
 
-/// How often the timer checks within `idle_after`: idleness is detected at most this fraction late.
+/// How many looks there are within `idle_after`: idleness is detected at most this fraction late.
 const LOOKS: u32 = 16;
 
-/// The shortest time between two checks: a tick of tokio's clock.
+/// The shortest time between two looks: a tick of tokio's clock.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// The longest time between two checks; every clock can represent it.
+/// The longest time between two looks; every clock can represent it.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 pub(super) struct Idle {
     /// `None`: never idle.
     after: Option<Duration>,
-    presence: Arc<Presence>,
     /// Set once a worker needs it.
-    timer: OnceLock<Arc<Timer>>,
+    presence: OnceLock<Arc<Presence>>,
 }
 
 impl Idle {
     pub(super) fn new(after: Option<Duration>) -> Self {
-        Self { after, presence: Arc::default(), timer: OnceLock::new() }
+        Self { after, presence: OnceLock::new() }
     }
 
-    /// Called before a worker with this policy is spawned: the first that needs the timer starts it.
+    /// Called before a worker with this policy is spawned: the first that needs it begins the looks.
     pub(super) fn wanted(&self, suspend: Suspend, supervisor: &Supervisor) {
         let (Some(after), Suspend::OnIdle) = (self.after, suspend) else { return };
         let mut is_new = false;
-        let timer = self.timer.get_or_init(|| {
+        let presence = self.presence.get_or_init(|| {
             is_new = true;
-            Arc::new(Timer::new(after, Arc::clone(&self.presence), supervisor))
+            Arc::new(Presence::new(after, supervisor))
         });
         if is_new {
-            Arc::clone(timer).wake();
+            presence.go_on();
         }
     }
 
     pub(super) fn touch(&self) {
-        if self.presence.touch() {
-            if let Some(timer) = self.timer.get() {
-                timer.ring();
-            }
+        if let Some(presence) = self.presence.get() {
+            presence.touch();
         }
     }
 }
 
-/// Not touched since the last check.
+/// Not touched since the last look.
 const QUIET: u8 = 0;
+/// Touched since the last look.
 const TOUCHED: u8 = 1;
-/// The timer sleeps until it is woken.
-const ASLEEP: u8 = 2;
+/// Its workers are being suspended. A touch is seen by what suspends them.
+const DROWSY: u8 = 2;
+/// The panel is idle: a touch resumes its workers.
+const ASLEEP: u8 = 3;
 
-#[derive(Default)]
-struct Presence(AtomicU8);
+struct Presence {
+    state: AtomicU8,
+    after: Duration,
+    /// When the last touch was detected.
+    touched: Mutex<Instant>,
+    registry: Weak<Registry>,
+    /// Over when the panel stops.
+    stopped: Arc<RunToken>,
+    runtime: Handle,
+    /// Rings at the next look.
+    next: Mutex<Option<Arc<Timer>>>,
+}
 
 impl Presence {
-    /// Returns whether the timer must be woken.
-    fn touch(&self) -> bool {
-        self.0.load(Ordering::Relaxed) != TOUCHED && self.0.swap(TOUCHED, Ordering::AcqRel) == ASLEEP
-    }
-
-    /// Returns whether the panel was touched since the last call.
-    fn was_touched(&self) -> bool {
-        self.exchange(TOUCHED, QUIET)
-    }
-
-    /// From now on a touch wakes the timer. Returns `false` if there was a touch just now.
-    fn fall_asleep(&self) -> bool {
-        self.exchange(QUIET, ASLEEP)
-    }
-
-    fn is_asleep(&self) -> bool {
-        self.0.load(Ordering::Acquire) == ASLEEP
-    }
-
-    fn exchange(&self, from: u8, to: u8) -> bool {
-        self.0.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok()
-    }
-}
-
-/// Checks periodically until the panel stops or is gone.
-struct Timer {
-    after: Duration,
-    presence: Arc<Presence>,
-    registry: Weak<Registry>,
-    runtime: Handle,
-    /// How many wakes are not processed yet.
-    wakes: AtomicUsize,
-    run: Mutex<Option<Run>>,
-}
-
-/// What the timer waits for.
-struct Run {
-    stopped: Pin<Box<WaitForCancellationFutureOwned>>,
-    /// The next check; `None` while the panel is idle.
-    next: Option<Pin<Box<Pause>>>,
-    /// When the last touch was detected.
-    touched: Instant,
-}
-
-impl Timer {
-    fn new(after: Duration, presence: Arc<Presence>, supervisor: &Supervisor) -> Self {
+    fn new(after: Duration, supervisor: &Supervisor) -> Self {
         let runtime = supervisor.runtime().clone();
-        let touched = deadline::now(&runtime);
-        let timer = Self {
+        Self {
+            state: AtomicU8::new(QUIET),
             after,
-            presence,
+            touched: Mutex::new(deadline::now(&runtime)),
             registry: Arc::downgrade(supervisor.registry()),
+            stopped: Arc::clone(supervisor.run_token()),
             runtime,
-            wakes: AtomicUsize::new(0),
-            run: Mutex::new(None),
-        };
-        let stopped = Box::pin(supervisor.run_token().token().clone().cancelled_owned());
-        let run = Run { stopped, next: Some(timer.pause(touched)), touched };
-        Self { run: Mutex::new(Some(run)), ..timer }
-    }
-
-    /// Called when an idle panel is touched. The program's own wakers run afterwards, so the frame's thread must not run them.
-    fn ring(self: &Arc<Self>) {
-        let timer = Arc::clone(self);
-        if deadline::is_paused(&self.runtime) {
-            // In its turn, so that a test runs the same way every time.
-            drop(self.runtime.spawn(async move { timer.wake() }));
-        } else {
-            clock::set(std::time::Instant::now(), None, Waker::from(timer));
+            next: Mutex::default(),
         }
     }
 
-    /// The pause until the next check.
-    fn pause(&self, now: Instant) -> Pin<Box<Pause>> {
-        let step = (self.after / LOOKS).clamp(SHORTEST, LONGEST);
-        Box::pin(Pause::new(&self.runtime, now + step, true))
-    }
-
-    /// Runs until it must wait. Returns `false` once the panel stops or is gone.
-    fn go_on(&self, run: &mut Run, cx: &mut Context<'_>) -> bool {
-        loop {
-            if run.stopped.as_mut().poll(cx).is_ready() {
-                return false;
-            }
-            let Some(next) = &mut run.next else {
-                if self.presence.is_asleep() {
-                    return true;
-                }
-                // The touch that woke it is detected by the next check, and the idle time counts from there.
-                run.next = Some(self.pause(deadline::now(&self.runtime)));
-                if !self.set_idle(false) {
-                    return false;
-                }
-                continue;
-            };
-            if next.as_mut().poll(cx).is_pending() {
-                return true;
-            }
-            let now = deadline::now(&self.runtime);
-            if self.presence.was_touched() {
-                run.touched = now;
-            }
-            if now.saturating_duration_since(run.touched) < self.after || !self.presence.fall_asleep() {
-                run.next = Some(self.pause(now));
-                continue;
-            }
-            run.next = None;
-            if !self.set_idle(true) {
-                return false;
-            }
-        }
-    }
-
-    fn set_idle(&self, idle: bool) -> bool {
-        let Some(registry) = self.registry.upgrade() else { return false };
-        // The wakers of event readers are foreign code; a panic in one must not end the timer.
-        panics::catch(|| registry.set_idle(idle)).ok();
-        true
-    }
-}
-
-impl Wake for Timer {
-    fn wake(self: Arc<Self>) {
-        // If it is running already, on this thread or another, that run handles this wake too.
-        if self.wakes.fetch_add(1, Ordering::AcqRel) > 0 {
+    fn touch(self: &Arc<Self>) {
+        if self.state.load(Ordering::Relaxed) == TOUCHED
+            || self.state.swap(TOUCHED, Ordering::AcqRel) != ASLEEP
+        {
             return;
         }
-        let waker = Waker::from(Arc::clone(&self));
-        loop {
-            let before = self.wakes.load(Ordering::Acquire);
-            let mut run = self.run.lock();
-            let goes_on = run.as_mut().is_some_and(|run| self.go_on(run, &mut Context::from_waker(&waker)));
-            if !goes_on {
-                *run = None;
+        // The program's own wakers run as workers are resumed, so the frame's thread must not resume them.
+        let waker = Waker::from(Arc::clone(self));
+        if deadline::is_paused(&self.runtime) {
+            // In its turn, so that a test runs the same way every time.
+            drop(self.runtime.spawn(async move { waker.wake() }));
+        } else {
+            clock::set(std::time::Instant::now(), None, waker);
+        }
+    }
+
+    fn turn(&self, from: u8, to: u8) -> bool {
+        self.state.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
+    /// Until the panel stops or is gone.
+    fn go_on(self: &Arc<Self>) {
+        if self.stopped.is_over() {
+            return;
+        }
+        let step = (self.after / LOOKS).clamp(SHORTEST, LONGEST);
+        let this = Arc::downgrade(self);
+        let look = move || {
+            if let Some(presence) = this.upgrade() {
+                presence.look();
             }
-            drop(run);
-            if self.wakes.compare_exchange(before, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+        };
+        let next = Timer::start(&self.runtime, deadline::now(&self.runtime) + step, true, look);
+        *self.next.lock() = Some(next);
+    }
+
+    fn look(self: &Arc<Self>) {
+        let now = deadline::now(&self.runtime);
+        let mut touched = self.touched.lock();
+        if self.turn(TOUCHED, QUIET) {
+            *touched = now;
+        }
+        let is_long_ago = now.saturating_duration_since(*touched) >= self.after;
+        drop(touched);
+        if is_long_ago && self.turn(QUIET, DROWSY) {
+            self.set_idle(true);
+            if self.turn(DROWSY, ASLEEP) {
                 return;
             }
+            self.set_idle(false);
+        }
+        self.go_on();
+    }
+
+    fn set_idle(&self, idle: bool) {
+        if let Some(registry) = self.registry.upgrade().filter(|_| !self.stopped.is_over()) {
+            // The wakers of event readers are foreign code; a panic in one must not end the looks.
+            panics::catch(|| registry.set_idle(idle)).ok();
+        }
+    }
+}
+
+/// An idle panel was touched. The next look detects the touch, and the idle time counts from there.
+impl Wake for Presence {
+    fn wake(self: Arc<Self>) {
+        self.set_idle(false);
+        self.go_on();
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        if let Some(next) = self.next.get_mut() {
+            next.stop();
         }
     }
 }
