@@ -11,10 +11,7 @@ use std::{
 };
 
 use super::task::{Run, Running};
-use crate::{
-    lifecycle::{Exit, WorkerOutput},
-    util::Mutex,
-};
+use crate::{lifecycle::WorkerOutput, util::Mutex};
 
 /// The kind of a worker.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -39,8 +36,6 @@ pub(crate) enum Job {
     Async(Run),
     /// A future for the thread that makes it.
     Local(StartLocal),
-    /// A plain call.
-    Call(Body),
 }
 
 /// A run that stays on its thread.
@@ -48,9 +43,6 @@ pub(crate) type LocalRun = Pin<Box<dyn Running>>;
 
 /// Makes such a run, on its thread.
 pub(crate) type StartLocal = Box<dyn FnOnce() -> LocalRun + Send>;
-
-/// A run that is a plain call.
-pub(crate) type Body = Box<dyn FnOnce() -> Exit + Send>;
 
 /// Makes a worker's runs, each from its context.
 pub(crate) type Generations<C> = Box<dyn FnMut(C) -> Job + Send>;
@@ -79,7 +71,7 @@ where
     once(move |cx| Job::Local(Box::new(move || Box::pin(factory(cx)))))
 }
 
-/// Makes runs that are plain calls.
+/// Makes runs that are plain calls: futures whose only poll makes the call.
 pub(crate) fn call<C, F, T>(body: F) -> Generations<C>
 where
     F: FnMut(C) -> T + Send + 'static,
@@ -89,7 +81,7 @@ where
     let body = Arc::new(Mutex::new(body));
     Box::new(move |cx| {
         let body = Arc::clone(&body);
-        Job::Call(Box::new(move || Exit::of(call_in_turn(&body, cx))))
+        Job::Async(Box::pin(async move { call_in_turn(&body, cx) }))
     })
 }
 
@@ -100,7 +92,7 @@ where
     T: WorkerOutput,
     C: Send + 'static,
 {
-    once(move |cx| Job::Call(Box::new(move || Exit::of(body(cx)))))
+    once(move |cx| Job::Async(Box::pin(async move { body(cx) })))
 }
 
 /// Makes a single run. The machine never starts a second one.

@@ -10,7 +10,7 @@
 //! | `registry` | all workers of a panel: the machine and its cells, under one lock |
 //! | `combiner` | flat combining: threads publish their exits, and whichever holds the lock applies them all |
 //! | `origin_map` | living workers, by origin |
-//! | `task`, `run`, `call` | a worker's task, and one run of it: a future, a plain call |
+//! | `task`, `run` | a worker's task, and one run of it |
 //! | `hosts`, `kinds`, `local`, `off_task` | where tasks are polled: on a runtime, on threads |
 //! | `cell`, `gate_cell`, `inbox_cell`, `home` | one worker, as its handle and its context see it, and the registry it belongs to |
 //! | `wake_flag` | wakes a worker's task |
@@ -23,7 +23,6 @@
 //! | `watch_limits` | what the watchdog watches in a panel, and what follows from its findings |
 
 mod activity;
-mod call;
 pub(crate) mod cell;
 mod combiner;
 pub(crate) mod events;

@@ -1,7 +1,6 @@
-//! One run of a worker whose body is a future: polled until it ends, or until it must be dropped.
+//! One run of a worker: polled until it ends, or until it must be dropped.
 
 use std::{
-    future::Future,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -33,14 +32,13 @@ impl<R: Running + ?Sized> Generation<R> {
     pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Exit> {
         // Checked first: a cancelled worker must not run on into errors of the closing queue.
         if self.run_token.is_over() {
-            match self.cell.run.cancel {
-                Cancel::Drop => return self.over(Exit::Cancelled),
-                Cancel::Cooperative => {
-                    let grace = self.grace.get_or_insert_with(|| Box::pin(sleep(self.cell.run.grace)));
-                    if grace.as_mut().poll(cx).is_ready() {
-                        return self.over(Exit::Aborted);
-                    }
-                }
+            // A plain call that was cancelled since its run began is not made.
+            if self.cell.run.cancel == Cancel::Drop || self.cell.run.kind.calls() {
+                return self.over(Exit::Cancelled);
+            }
+            let grace = self.grace.get_or_insert_with(|| Box::pin(sleep(self.cell.run.grace)));
+            if grace.as_mut().poll(cx).is_ready() {
+                return self.over(Exit::Aborted);
             }
         }
         let Some(run) = self.run.as_mut() else { return Poll::Pending };
@@ -83,18 +81,9 @@ impl<R: Running + ?Sized> Drop for Generation<R> {
     }
 }
 
-/// For a task that is woken by the run's token instead of the worker's wake flag.
-impl<R: Running + ?Sized> Future for Generation<R> {
-    type Output = Exit;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Exit> {
-        self.poll_end(cx)
-    }
-}
-
 /// Counts a worker that returned because it was asked to stop as cancelled, including one that returned by `?` with an
 /// error that says no more than that.
-pub(super) fn as_asked(exit: Exit, cell: &WorkerCell, run_token: &RunToken) -> Exit {
+fn as_asked(exit: Exit, cell: &WorkerCell, run_token: &RunToken) -> Exit {
     match exit {
         Exit::Finished if run_token.is_over() => Exit::Cancelled,
         // During a shutdown the queue hands intents back to all workers, even those whose turn to stop has not come

@@ -17,9 +17,8 @@ use std::{
 use self::ending::{Ending, Parcel};
 use super::{
     activity,
-    call::Call,
     cell::WorkerCell,
-    kinds::{Body, Job, Kind, LocalRun},
+    kinds::{Job, Kind, LocalRun},
     machine::Directive,
     registry::Registry,
     run::Generation,
@@ -49,15 +48,14 @@ pub(crate) type Start = Box<dyn FnMut(u64, &Arc<RunToken>) -> Job + Send>;
 
 /// A future that runs where its task is polled: one for any thread, or one for that thread only.
 pub(super) trait Hosted: Running {
-    /// Makes the run's future on the thread that polls it; returns the body instead if it is a plain call.
-    fn made(job: Job) -> Result<Pin<Box<Self>>, Body>;
+    /// Makes the run's future, on the thread that polls it.
+    fn made(job: Job) -> Pin<Box<Self>>;
 }
 
 impl Hosted for dyn Running + Send {
-    fn made(job: Job) -> Result<Pin<Box<Self>>, Body> {
+    fn made(job: Job) -> Pin<Box<Self>> {
         match job {
-            Job::Async(run) => Ok(run),
-            Job::Call(body) => Err(body),
+            Job::Async(run) => run,
             // A local worker's task is already on its thread when it makes a run.
             Job::Local(_) => unreachable!("a local worker's task became a local one first"),
         }
@@ -65,11 +63,10 @@ impl Hosted for dyn Running + Send {
 }
 
 impl Hosted for dyn Running {
-    fn made(job: Job) -> Result<LocalRun, Body> {
+    fn made(job: Job) -> LocalRun {
         match job {
-            Job::Async(run) => Ok(run),
-            Job::Local(start) => Ok(start()),
-            Job::Call(body) => Err(body),
+            Job::Async(run) => run,
+            Job::Local(start) => start(),
         }
     }
 }
@@ -92,8 +89,6 @@ enum Step<R: ?Sized + Running> {
     /// Before the next run.
     Pausing(Pin<Box<Pause>>),
     Running(Generation<R>),
-    /// A plain call, made by the poll that began it.
-    Calling(Call),
     /// The run could not be made.
     Failing(Exit),
 }
@@ -108,7 +103,6 @@ impl<R: ?Sized + Running> Step<R> {
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Exit> {
         match self {
             Self::Running(generation) => generation.poll_end(cx),
-            Self::Calling(call) => Poll::Ready(call.run()),
             Self::Failing(exit) => Poll::Ready(mem::replace(exit, Exit::Aborted)),
             Self::Asking | Self::Waiting | Self::Pausing(_) => Poll::Pending,
         }
@@ -178,21 +172,16 @@ impl<R: ?Sized + Hosted> Task<R> {
                 }
             })
         });
-        match made {
-            Ok(Ok(Ok(run))) => {
+        let failed = match made {
+            Ok(Ok(run)) => {
                 run_token.enter();
-                Step::Running(Generation::new(run, Arc::clone(cell), run_token))
+                return Step::Running(Generation::new(run, Arc::clone(cell), run_token));
             }
-            Ok(Ok(Err(body))) => Step::Calling(Call::new(body, Arc::clone(cell), run_token)),
-            Ok(Err(error)) => {
-                run_token.end();
-                Step::Failing(Exit::Failed(error))
-            }
-            Err(panic) => {
-                run_token.end();
-                Step::Failing(Exit::Panicked(panic))
-            }
-        }
+            Ok(Err(error)) => Exit::Failed(error),
+            Err(panic) => Exit::Panicked(panic),
+        };
+        run_token.end();
+        Step::Failing(failed)
     }
 
     /// A run is over: drops what it was made of, and then reports its exit.
@@ -227,7 +216,7 @@ impl<R: ?Sized + Hosted> Future for Task<R> {
                     this.step = this.begin();
                     continue;
                 }
-                Step::Running(_) | Step::Calling(_) | Step::Failing(_) => {
+                Step::Running(_) | Step::Failing(_) => {
                     let Poll::Ready(exit) = this.step.poll_end(cx) else { return Poll::Pending };
                     if this.ending.cell.cause().is_some_and(Cause::is_final) {
                         this.step = Step::Asking;
