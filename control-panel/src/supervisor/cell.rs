@@ -1,6 +1,5 @@
 //! One worker, as its handle, its context and the panel see it.
 
-mod held;
 mod status;
 
 use std::{
@@ -13,7 +12,7 @@ use std::{
 
 use tokio::{task::AbortHandle, time::Instant};
 
-use self::{held::HeldReplies, status::StatusCell};
+use self::status::StatusCell;
 use super::{
     home::Home,
     kinds::Kind,
@@ -24,16 +23,15 @@ use super::{
 };
 use crate::{
     intent::Origin,
-    lifecycle::{Cause, CauseCell, EventKind, Exit, RunToken, SpawnError, WorkerStatus, unanswered},
+    lifecycle::{
+        Cause, CauseCell, EventKind, Exit, RunToken, SpawnError, Unanswered, WorkerStatus, unanswered,
+    },
     supervisor::{
         gate_cell::GateCell,
         inbox_cell::{InboxCell, InboxOptions},
     },
     telemetry::CountsSends,
-    util::{
-        Mutex, Name, PanicReport,
-        panics::{self, LastWords},
-    },
+    util::{Mutex, Name, PanicReport, Rare, panics},
 };
 
 /// The order of the fields matters: those used by a stop and an end come first and side by side, because their cache
@@ -59,7 +57,7 @@ pub(crate) struct WorkerCell {
     pub(crate) inbox: InboxCell,
     pub(crate) run: RunOptions,
     /// A panic while the worker's future was being dropped, which no return value can carry.
-    last_words: LastWords,
+    last_words: Rare<Option<PanicReport>>,
     /// The registry that it belongs to. Empty for the cell of a context outside any worker.
     pub(crate) registry: Home,
     /// Drops a worker that runs on another thread, where aborting its task has no effect.
@@ -74,8 +72,8 @@ pub(crate) struct WorkerCell {
     /// The number and exit of the last run that is over.
     last_exit: Mutex<Option<(u64, Exit)>>,
     notable: Mutex<Notable>,
-    /// Replies that its code dropped unanswered.
-    pub(super) unanswered: HeldReplies,
+    /// Replies that its code dropped unanswered. They are given up once its exit is recorded, or once its run goes on.
+    pub(super) unanswered: Rare<Vec<Arc<Unanswered>>>,
 }
 
 impl WorkerCell {
@@ -106,13 +104,13 @@ impl WorkerCell {
             ended_for: CauseCell::default(),
             stuck: AtomicBool::new(false),
             off_task: OnceLock::new(),
-            last_words: LastWords::default(),
+            last_words: Rare::default(),
             inbox: InboxCell::new(InboxOptions::anything()),
             gate: GateCell::default(),
             sends,
             last_exit: Mutex::default(),
             notable: Mutex::default(),
-            unanswered: HeldReplies::default(),
+            unanswered: Rare::default(),
         }
     }
 
@@ -137,7 +135,7 @@ impl WorkerCell {
     pub(super) fn refuse(&self, refusal: SpawnError) {
         drop(self.status.set(WorkerStatus::Refused(refusal), Instant::now()));
         self.status.announce();
-        self.unanswered.give_up();
+        self.give_up_unanswered();
     }
 
     /// Refuses further commands and drops those that are left. Their drops are the user's code, so this must not be
@@ -147,9 +145,18 @@ impl WorkerCell {
         if let Some(panic) = panic {
             self.leave_last_words(panic);
         }
+        self.hold_unanswered(unanswered);
+    }
+
+    pub(super) fn hold_unanswered(&self, unanswered: Option<Arc<Unanswered>>) {
         if let Some(unanswered) = unanswered {
-            self.unanswered.hold(unanswered);
+            self.unanswered.put(|held| held.push(unanswered));
         }
+    }
+
+    /// Must not be called under a lock.
+    pub(super) fn give_up_unanswered(&self) {
+        self.unanswered.take().iter().for_each(|unanswered| unanswered.give_up());
     }
 
     /// Returns the exit of the last run that is over.
@@ -255,7 +262,7 @@ impl WorkerCell {
     }
 
     pub(super) fn leave_last_words(&self, panic: PanicReport) {
-        self.last_words.leave(panic);
+        panics::discard(self.last_words.put(|words| words.replace(panic)));
     }
 
     /// Returns the exit, or the panic if the worker panicked while it was dropped.

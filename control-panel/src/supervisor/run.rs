@@ -45,7 +45,7 @@ impl<R: Running + ?Sized> Generation<R> {
         let span = &self.run_token.span;
         match guard(&self.cell, || span.in_scope(|| run.as_mut().poll_exit(cx))) {
             Ok(Poll::Pending) => {
-                self.cell.unanswered.give_up();
+                self.cell.give_up_unanswered();
                 Poll::Pending
             }
             Ok(Poll::Ready(exit)) => {

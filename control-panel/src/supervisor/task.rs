@@ -115,9 +115,7 @@ impl<R: ?Sized + Running> Step<R> {
 pub(super) fn guard<T>(cell: &WorkerCell, code: impl FnOnce() -> T) -> Result<T, PanicReport> {
     let run = || activity::during(cell, || panics::catch(code));
     let (result, unanswered) = unanswered::collect(run);
-    if let Some(unanswered) = unanswered {
-        cell.unanswered.hold(unanswered);
-    }
+    cell.hold_unanswered(unanswered);
     result
 }
 

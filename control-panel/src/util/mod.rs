@@ -28,6 +28,7 @@ pub(crate) mod name;
 pub(crate) mod panics;
 pub(crate) mod park;
 pub(crate) mod race;
+pub(crate) mod rare;
 #[cfg(feature = "serde")]
 pub(crate) mod seconds;
 pub(crate) mod span;
@@ -43,6 +44,7 @@ pub(crate) use self::{
     name::Name,
     panics::PanicReport,
     race::{Raced, race},
+    rare::Rare,
     span::Span,
     timer::{Stoppable, Timer},
 };

@@ -5,7 +5,6 @@
 //! standard one that prints.
 
 mod hook;
-mod last_words;
 mod report;
 
 use std::{
@@ -14,8 +13,8 @@ use std::{
     thread,
 };
 
+pub(crate) use self::hook::install;
 use self::hook::{CATCHING, Catching, Places, noted};
-pub(crate) use self::{hook::install, last_words::LastWords};
 pub use self::{
     hook::{is_supervised_panic, skip_supervised_panics},
     report::{PanicPlace, PanicReport},
