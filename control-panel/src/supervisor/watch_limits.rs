@@ -7,11 +7,11 @@ use std::{
 };
 
 use super::{
-    activity::{self, Poll},
+    activity,
     cell::WorkerCell,
     registry::Registry,
     unpolled::Unpolled,
-    watchdog::{Finding, Mark, Subject, Watchdog},
+    watchdog::{Finding, Mark, Subject},
 };
 use crate::{intent::Origin, util::clock::Watch};
 
@@ -61,13 +61,6 @@ impl WatchLimits {
     }
 }
 
-impl Watch for Registry {
-    fn look(&self, now: Duration) -> Option<Duration> {
-        // Only the clock's thread takes this lock.
-        self.look_after(&mut self.watchdog.lock(), now, &activity::polled())
-    }
-}
-
 impl Registry {
     /// Wakes a sleeping loop, which then finds the warning in the status. Must not be called under the lock.
     fn look_for_unpolled(&self, seen: &mut Unpolled, now: Duration) {
@@ -78,21 +71,21 @@ impl Registry {
             self.wake_loop_for_warning();
         }
     }
+}
 
-    /// Checks the workers, given what all threads run. Returns the shortest limit; `None` if no worker is left to
-    /// watch.
-    fn look_after(&self, dog: &mut Watchdog, now: Duration, polled: &[Poll]) -> Option<Duration> {
+impl Watch for Registry {
+    fn look(&self, now: Duration) -> Option<Duration> {
+        // Only the clock's thread takes this lock.
+        let (dog, polled) = (&mut *self.watchdog.lock(), activity::polled());
         self.look_for_unpolled(&mut dog.unpolled, now);
         let mut state = self.lock();
         let limit = state.attention.shortest()?;
         let mut subjects = Vec::new();
-        // As of now: a finding applies to exactly this run of the worker, or to none.
-        let mut generations = BTreeMap::new();
-        for &poll in polled.iter().filter(|poll| poll.panel == self.number) {
+        for poll in polled.into_iter().filter(|poll| poll.panel == self.number) {
             let Some(cell) = state.cells.get(poll.origin) else { continue };
             let Some(limit) = cell.run.longest_poll() else { continue };
-            generations.insert(poll.origin, cell.generation());
-            subjects.push(Subject { origin: poll.origin, mark: Mark::Poll(poll), limit });
+            let (origin, generation) = (poll.origin, cell.generation());
+            subjects.push(Subject { origin, generation, mark: Mark::Poll(poll), limit });
         }
         for (&origin, cell) in &state.attention.promised {
             let Some(limit) = cell.run.heartbeat else { continue };
@@ -101,36 +94,25 @@ impl Registry {
             if state.machine.owes_heartbeats(origin) && run_token.is_entered() && !cell.gate.is_closed() {
                 let generation = cell.generation();
                 let mark = Mark::Heartbeat { generation, at: run_token.heartbeat() };
-                generations.insert(origin, generation);
-                subjects.push(Subject { origin, mark, limit });
+                subjects.push(Subject { origin, generation, mark, limit });
             }
         }
         drop(state);
         let findings = dog.look(now, &subjects);
-        if !findings.is_empty() {
-            let still = activity::polled();
-            let moved_on = |subject: &Subject| match subject.mark {
-                Mark::Poll(poll) => !still.contains(&poll),
-                Mark::Heartbeat { .. } => false,
-            };
-            for (origin, finding) in findings {
-                match finding {
-                    Finding::Stuck(time) => {
-                        let generation = generations.get(&origin).copied().unwrap_or_default();
-                        let mut own = subjects.iter().filter(|subject| subject.origin == origin);
-                        if !own.any(moved_on) {
-                            self.found_stuck(origin, generation, time);
-                        }
-                    }
-                    Finding::Recovered => self.change(|state| state.machine.recovered(origin)),
+        let still = if findings.is_empty() { Vec::new() } else { activity::polled() };
+        let moved_on = |subject: &Subject| matches!(subject.mark, Mark::Poll(poll) if !still.contains(&poll));
+        for (origin, finding) in findings {
+            let own = || subjects.iter().filter(|subject| subject.origin == origin);
+            match finding {
+                Finding::Stuck(time) if !own().any(moved_on) => {
+                    let generation = own().next().map_or(0, |subject| subject.generation);
+                    self.change(|state| state.machine.found_stuck(origin, generation, time));
                 }
+                Finding::Stuck(_) => {}
+                Finding::Recovered => self.change(|state| state.machine.recovered(origin)),
             }
         }
         Some(limit)
-    }
-
-    fn found_stuck(&self, origin: Origin, generation: u64, time: Duration) {
-        self.change(|state| state.machine.found_stuck(origin, generation, time));
     }
 }
 

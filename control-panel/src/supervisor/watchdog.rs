@@ -25,6 +25,8 @@ pub(crate) enum Mark {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Subject {
     pub(crate) origin: Origin,
+    /// A finding applies to exactly this run of the worker, or to none.
+    pub(crate) generation: u64,
     pub(crate) mark: Mark,
     pub(crate) limit: Duration,
 }
@@ -52,7 +54,7 @@ impl Watchdog {
     pub(crate) fn look(&mut self, now: Duration, subjects: &[Subject]) -> Vec<(Origin, Finding)> {
         let before = std::mem::take(&mut self.since);
         let mut stuck: BTreeMap<Origin, Duration> = BTreeMap::new();
-        for &Subject { origin, mark, limit } in subjects {
+        for &Subject { origin, mark, limit, .. } in subjects {
             let since = before.get(&(origin, mark)).copied().unwrap_or(now);
             self.since.insert((origin, mark), since);
             let unchanged = now.saturating_sub(since);
@@ -80,7 +82,7 @@ mod tests {
 
     fn silent(origin: u64, at: u64) -> Subject {
         let mark = Mark::Heartbeat { generation: 1, at };
-        Subject { origin: Origin(origin), mark, limit: LIMIT }
+        Subject { origin: Origin(origin), generation: 1, mark, limit: LIMIT }
     }
 
     #[test]
