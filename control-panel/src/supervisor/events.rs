@@ -2,7 +2,7 @@
 
 mod log;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, iter, sync::Arc};
 
 use tokio::time::Instant;
 
@@ -63,15 +63,7 @@ impl Events {
 
     /// Like [`try_next`](Self::try_next), with when an event was logged.
     pub(crate) fn try_next_with_time(&mut self) -> Option<(Notice, Option<Instant>)> {
-        let kept = self.log.kept();
-        let missed = kept.first().saturating_sub(self.next);
-        if missed > 0 {
-            self.next += missed;
-            return Some((Notice::Lagged(missed), None));
-        }
-        let (event, time) = kept.get(self.next)?;
-        self.next += 1;
-        Some((Notice::Event(event), Some(time)))
+        self.log.kept().read(&mut self.next)
     }
 
     /// Appends all events since the last read, without waiting: returns `false` if the log is being written right now.
@@ -81,15 +73,7 @@ impl Events {
             return true;
         }
         let Some(kept) = self.log.try_kept() else { return false };
-        let missed = kept.first().saturating_sub(self.next);
-        if missed > 0 {
-            self.next += missed;
-            notices.push(Notice::Lagged(missed));
-        }
-        while let Some((event, _)) = kept.get(self.next) {
-            self.next += 1;
-            notices.push(Notice::Event(event));
-        }
+        notices.extend(iter::from_fn(|| kept.read(&mut self.next)).map(|(notice, _)| notice));
         true
     }
 

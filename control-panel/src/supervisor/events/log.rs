@@ -15,7 +15,7 @@ use tokio::{
 
 use super::Events;
 use crate::{
-    lifecycle::{Event, EventKind},
+    lifecycle::{Event, EventKind, Notice},
     supervisor::cell::WorkerCell,
     telemetry::{self, Moved, Seen},
     util::Mutex,
@@ -164,17 +164,16 @@ impl Writing<'_> {
 }
 
 impl Kept {
-    /// The number of the oldest event kept, or of the next one.
-    pub(super) fn first(&self) -> u64 {
-        self.total + 1 - self.events.len() as u64
-    }
-
-    /// The event with this number, and when it was logged.
-    pub(super) fn get(&self, number: u64) -> Option<(Event, Instant)> {
-        if !(self.first()..=self.total).contains(&number) {
-            return None;
+    /// Reads the event of this number, with when it was logged; or how many events from it on are not kept any more.
+    pub(super) fn read(&self, next: &mut u64) -> Option<(Notice, Option<Instant>)> {
+        let missed = (self.total + 1 - self.events.len() as u64).saturating_sub(*next);
+        if missed > 0 {
+            *next += missed;
+            return Some((Notice::Lagged(missed), None));
         }
-        self.events.get(place(number)).cloned()
+        let (event, time) = self.events.get(place(*next)).filter(|_| *next <= self.total).cloned()?;
+        *next += 1;
+        Some((Notice::Event(event), Some(time)))
     }
 }
 
