@@ -103,8 +103,6 @@ pub(super) struct State {
     history: History,
     /// The report of the shutdown, once that is over.
     report: Option<ShutdownReport>,
-    /// Whether the panel was dropped.
-    gone: bool,
 }
 
 impl Registry {

@@ -168,7 +168,6 @@ impl Registry {
 
     /// The panel is gone, and all workers are cancelled: aborts every task.
     pub(in crate::supervisor) fn abort_all(&self) {
-        self.gone.store(true, Ordering::Relaxed);
         fence(Ordering::SeqCst);
         self.live().iter().for_each(|cell| cell.abort_task());
     }

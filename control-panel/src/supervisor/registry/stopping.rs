@@ -24,7 +24,7 @@ impl Registry {
 
     /// The panel was dropped and all workers are stopped: once none lives, the event log ends.
     pub(in crate::supervisor) fn panel_gone(&self) {
-        self.change(|state| state.gone = true);
+        self.change(|_| ());
         self.log.announce();
     }
 
