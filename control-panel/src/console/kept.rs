@@ -99,7 +99,7 @@ impl Console {
         let mut heard = BTreeMap::new();
         for worker in &figures.supervised.workers {
             let word = word(worker);
-            let before = self.heard.remove(&worker.origin);
+            let before = self.heard.remove(&worker.info.origin.0);
             let at = match &before {
                 Some(before) if before.word == word => before.at,
                 // When it said that is known to a look, unless its status says it.
@@ -111,8 +111,8 @@ impl Console {
                 }
             };
             let failure = before.and_then(|before| before.failure);
-            let failure = Failure::of(worker.last_exit.as_ref(), failure);
-            heard.insert(worker.origin, Heard { at: at.max(worker.since), word, failure });
+            let failure = Failure::of(worker.info.last_exit.as_ref(), failure);
+            heard.insert(worker.info.origin.0, Heard { at: at.max(worker.since), word, failure });
         }
         self.heard = heard;
     }
@@ -120,7 +120,7 @@ impl Console {
     /// Rates and the history.
     pub(super) fn count(&mut self, figures: &PanelFigures, snapshot: &Snapshot) {
         let now = snapshot.at;
-        self.collecting.queue(figures.queued, figures.waiting);
+        self.collecting.queue(figures.counts.queued, figures.counts.waiting);
         let before = self.latest.as_ref();
         let frames = snapshot
             .cursor
@@ -168,23 +168,25 @@ impl Failure {
 
 impl Step {
     fn begin(figures: &PanelFigures, at: Instant) -> Self {
-        let workers = figures.supervised.workers.iter().map(|worker| (worker.origin, worker.sends.sent));
+        let workers =
+            figures.supervised.workers.iter().map(|worker| (worker.info.origin.0, worker.sends.sent));
         let sources = figures.sources.iter().map(|of| (of.source.as_str().to_owned(), of.sends.sent));
-        Self { at, accepted: figures.accepted, workers: workers.collect(), sources: sources.collect() }
+        Self { at, accepted: figures.counts.accepted, workers: workers.collect(), sources: sources.collect() }
     }
 
     fn rates(&self, figures: &PanelFigures, span: Duration, frames: f64) -> Rates {
         let since =
             |now: u64, before: Option<&u64>| rate(now.saturating_sub(before.copied().unwrap_or(0)), span);
         let workers = figures.supervised.workers.iter();
-        let workers =
-            workers.map(|worker| (worker.origin, since(worker.sends.sent, self.workers.get(&worker.origin))));
+        let workers = workers.map(|worker| {
+            (worker.info.origin.0, since(worker.sends.sent, self.workers.get(&worker.info.origin.0)))
+        });
         let sources = figures.sources.iter().map(|of| {
             let name = of.source.as_str();
             (name.to_owned(), since(of.sends.sent, self.sources.get(name)))
         });
         Rates {
-            accepted: since(figures.accepted, Some(&self.accepted)),
+            accepted: since(figures.counts.accepted, Some(&self.accepted)),
             frames,
             workers: workers.collect(),
             sources: sources.collect(),
@@ -210,7 +212,7 @@ fn is_same(one: &Exit, other: &Exit) -> bool {
 fn word(worker: &ObservedWorker) -> Word {
     let beat = worker.heartbeat.map(|(stamp, _)| stamp);
     let sends = worker.sends;
-    (worker.generation, beat, sends.sent, sends.refused, sends.dropped)
+    (worker.info.generation, beat, sends.sent, sends.refused, sends.dropped)
 }
 
 fn of_exit(exit: &Exit) -> (EndKind, String, Option<PanicText>) {

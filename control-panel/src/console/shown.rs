@@ -66,21 +66,21 @@ impl Console {
         observed
             .workers
             .iter()
-            .filter(|worker| !worker.status.is_final())
+            .filter(|worker| !worker.info.status.is_final())
             .map(|worker| self.row(worker, gone, now))
             .collect()
     }
 
     fn row(&self, worker: &ObservedWorker, gone: bool, now: Instant) -> WorkerRow {
-        let heard_at = self.heard.get(&worker.origin).map_or(worker.since, |heard| heard.at);
+        let heard_at = self.heard.get(&worker.info.origin.0).map_or(worker.since, |heard| heard.at);
         let heard = now.saturating_duration_since(heard_at);
         let state = state(worker, heard, gone);
-        let failure = self.heard.get(&worker.origin).and_then(|heard| heard.failure.as_ref());
-        let backoff_left = match &worker.status {
+        let failure = self.heard.get(&worker.info.origin.0).and_then(|heard| heard.failure.as_ref());
+        let backoff_left = match &worker.info.status {
             WorkerStatus::Backoff { until, .. } => Some(until.saturating_duration_since(now)),
             _ => None,
         };
-        let text = match (state, &worker.status, backoff_left) {
+        let text = match (state, &worker.info.status, backoff_left) {
             (WorkerState::Backoff, WorkerStatus::Backoff { exit, .. }, Some(left)) => {
                 text::line(format_args!("restarts in {left:.1?}: {}", text::exit(exit)))
             }
@@ -90,9 +90,9 @@ impl Console {
             (state, ..) => state.to_string(),
         };
         WorkerRow {
-            name: text::line(format_args!("{}", worker.name)),
-            instance: worker.origin,
-            source: text::line(format_args!("{}", worker.source)),
+            name: text::line(format_args!("{}", worker.info.name)),
+            instance: worker.info.origin.0,
+            source: text::line(format_args!("{}", worker.info.source)),
             kind: match worker.kind {
                 Kind::Async => WorkerKind::Async,
                 Kind::Local => WorkerKind::Local,
@@ -103,7 +103,7 @@ impl Console {
             text,
             since: now.saturating_duration_since(worker.since),
             heard,
-            generation: worker.generation,
+            generation: worker.info.generation,
             group: worker.group,
             restarts: worker.restarts,
             restarts_allowed: worker.limit.map(|(restarts, _)| restarts),
@@ -113,7 +113,7 @@ impl Console {
             last_panic: failure.and_then(|failure| failure.panic.clone()),
             heartbeat: worker.heartbeat.map(|(_, ago)| ago + self.age(now)),
             sent: worker.sends.sent,
-            rate: self.rates.workers.get(&worker.origin).copied().unwrap_or_default(),
+            rate: self.rates.workers.get(&worker.info.origin.0).copied().unwrap_or_default(),
             dropped: worker.sends.dropped,
             refused: worker.sends.refused,
             waiting: worker.sends.waiting,
@@ -138,17 +138,17 @@ impl Console {
             blocked: sends.blocked,
         });
         QueueView {
-            depth: figures.queued,
+            depth: figures.counts.queued,
             capacity: figures.capacity,
             // What is not known any more does not grow older.
             oldest: figures
                 .oldest
                 .map(|oldest| (if latest.gone { latest.at } else { now }).saturating_duration_since(oldest)),
-            waiting: figures.waiting,
-            accepted: figures.accepted,
-            drained: figures.drained,
-            refused: figures.refused,
-            dropped: figures.dropped,
+            waiting: figures.counts.waiting,
+            accepted: figures.counts.accepted,
+            drained: figures.counts.drained,
+            refused: figures.counts.refused,
+            dropped: figures.counts.dropped,
             rate: self.rates.accepted,
             sources: sources.collect(),
             sources_left_out: figures.sources_left_out,
@@ -160,7 +160,7 @@ impl Console {
         let last = ended.map(|ended| now.saturating_duration_since(ended));
         let in_frame = latest.in_frame.map(|since| now.saturating_duration_since(since));
         let silent = last.is_none_or(|last| last >= SILENCE);
-        let waits = known.is_some_and(|figures| figures.queued > 0)
+        let waits = known.is_some_and(|figures| figures.counts.queued > 0)
             && self.age(now) < SILENCE
             && now.saturating_duration_since(self.first.unwrap_or(now)) >= SILENCE;
         let state = match last {
@@ -225,15 +225,15 @@ impl View {
 }
 
 fn state(worker: &ObservedWorker, heard: Duration, gone: bool) -> WorkerState {
-    match &worker.status {
+    match &worker.info.status {
         _ if gone => WorkerState::Gone,
-        _ if worker.stuck => WorkerState::Stuck,
+        _ if worker.info.stuck => WorkerState::Stuck,
         WorkerStatus::Starting => WorkerState::Starting,
         WorkerStatus::Waiting => WorkerState::Waiting,
         WorkerStatus::Stopping(_) => WorkerState::Stopping,
         WorkerStatus::Backoff { .. } => WorkerState::Backoff,
         WorkerStatus::Running | WorkerStatus::Ended(_) | WorkerStatus::Refused(_) => match heard >= SILENCE {
-            _ if worker.suspended => WorkerState::Suspended,
+            _ if worker.info.suspended => WorkerState::Suspended,
             true => WorkerState::Quiet,
             false => WorkerState::Running,
         },

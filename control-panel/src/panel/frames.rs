@@ -15,8 +15,8 @@ use crate::{
         reducer::{FrameReport, Reconcile, Reducer},
     },
     intent::Intent,
-    queue::{Counts, Local},
-    telemetry::{self, Flow, Redo},
+    queue::Local,
+    telemetry::{self, Redo},
     util::park,
 };
 
@@ -171,7 +171,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         self.shared.frames.fetch_add(1, Ordering::Relaxed);
         self.watch_for_starvation();
         let Self { shared, local_buffer, forward, frame_budget, watch, .. } = self;
-        watch.frame(&shared.name, || flow(&shared.queue.counts()));
+        watch.frame(&shared.name, || shared.queue.counts());
         let local = local_buffer.get_mut();
         // Before the batch, which then contains whatever a worker sent before an event.
         if let Some(forward) = forward {
@@ -199,11 +199,6 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     fn local_buffer(&mut self) -> &mut Vec<Local<I>> {
         self.local_buffer.get_mut()
     }
-}
-
-fn flow(counts: &Counts) -> Flow {
-    let Counts { queued, waiting, refused, dropped, .. } = *counts;
-    Flow { queued, waiting, refused, dropped }
 }
 
 #[cfg(test)]

@@ -95,8 +95,9 @@ pub use self::{
     builder::PanelBuilder,
     spawn::Spawn,
     spawner::Spawner,
-    status::{LastIncidents, PanelStatus, WorkerInfo, Workers},
+    status::{LastIncidents, PanelStatus, Workers},
 };
+pub use crate::supervisor::observed::WorkerInfo;
 
 /// Owns background workers and hands their intents, one ordered [`Frame`](crate::Frame) at a time, to a synchronous loop.
 ///

@@ -14,7 +14,7 @@ use crate::{
     intent::Intent,
     queue::Sources,
     supervisor::{events::Events, observed::Observed},
-    telemetry::SendCounts,
+    telemetry::{Counts, SendCounts},
     util::{Name, panics},
 };
 #[cfg(feature = "dashboard")]
@@ -27,12 +27,7 @@ const SOURCES: usize = 64;
 #[derive(Debug, Clone)]
 pub(crate) struct PanelFigures {
     pub(crate) capacity: usize,
-    pub(crate) queued: usize,
-    pub(crate) waiting: usize,
-    pub(crate) accepted: u64,
-    pub(crate) drained: u64,
-    pub(crate) refused: u64,
-    pub(crate) dropped: u64,
+    pub(crate) counts: Counts,
     /// What each source has of the queue, in the order of the sources; and how many more there are.
     pub(crate) sources: Vec<SourceFigures>,
     pub(crate) sources_left_out: usize,
@@ -72,7 +67,6 @@ pub(crate) trait Observable: Send + Sync {
 
 impl<I: Intent, P: Send + Sync + 'static> Observable for Shared<I, P> {
     fn figures(&self) -> PanelFigures {
-        let counts = self.queue.counts();
         let Sources { known, left_out, oldest } = self.queue.sources(SOURCES);
         let now = Instant::now();
         let sources = known.into_iter().map(|(source, slots, figures)| SourceFigures {
@@ -82,12 +76,7 @@ impl<I: Intent, P: Send + Sync + 'static> Observable for Shared<I, P> {
         });
         PanelFigures {
             capacity: self.queue.capacity(),
-            queued: counts.queued,
-            waiting: counts.waiting,
-            accepted: counts.accepted,
-            drained: counts.drained,
-            refused: counts.refused,
-            dropped: counts.dropped,
+            counts: self.queue.counts(),
             sources: sources.collect(),
             sources_left_out: left_out,
             oldest,

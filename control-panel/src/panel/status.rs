@@ -14,9 +14,9 @@ use super::shared::Shared;
 use crate::{
     bus::SignalTotals,
     frame::reducer::Warning,
-    intent::{Intent, Origin},
-    lifecycle::{Exit, WorkerStatus},
-    supervisor::{cell::WorkerCell, report::WorkerReport},
+    intent::Intent,
+    lifecycle::WorkerStatus,
+    supervisor::{observed::WorkerInfo, report::WorkerReport},
     util::Name,
 };
 
@@ -142,44 +142,6 @@ shared_slice! {
 shared_slice! {
     /// The living workers at one moment, in spawning order: a shared slice.
     Workers of WorkerInfo
-}
-
-/// A living worker at one moment.
-#[non_exhaustive]
-#[derive(Debug, Clone)]
-pub struct WorkerInfo {
-    /// Its name.
-    pub name: Name,
-    /// Its source, as the source's `Debug` prints it.
-    pub source: Name,
-    /// Its origin.
-    pub origin: Origin,
-    /// The number of its current run.
-    pub generation: u64,
-    /// Its status.
-    pub status: WorkerStatus,
-    /// How its last completed run ended, if there is one.
-    pub last_exit: Option<Exit>,
-    /// Whether it is [suspended](crate::WorkerHandle::suspend).
-    pub suspended: bool,
-    /// Whether the watchdog considers it stuck: from an event [`Stuck`](crate::events::EventKind::Stuck) until it recovers or the run
-    /// ends.
-    pub stuck: bool,
-}
-
-impl WorkerInfo {
-    fn of(cell: &WorkerCell) -> Self {
-        Self {
-            name: cell.name.clone(),
-            source: cell.source.clone(),
-            origin: cell.origin,
-            generation: cell.generation(),
-            status: cell.status(),
-            last_exit: cell.last_exit(),
-            suspended: cell.gate.is_closed(),
-            stuck: cell.is_stuck(),
-        }
-    }
 }
 
 impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {

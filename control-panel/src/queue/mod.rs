@@ -75,6 +75,7 @@ use self::{
 };
 use crate::{
     intent::{Intent, order::Origin},
+    telemetry::Counts,
     util::{
         callbacks::Callbacks,
         panics,
@@ -151,17 +152,6 @@ struct Published {
 struct Refusals {
     refused: AtomicU64,
     dropped: AtomicU64,
-}
-
-/// The queue at one moment, and what went through it since the panel was built.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Counts {
-    pub(crate) queued: usize,
-    pub(crate) waiting: usize,
-    pub(crate) accepted: u64,
-    pub(crate) refused: u64,
-    pub(crate) dropped: u64,
-    pub(crate) drained: u64,
 }
 
 impl<I: Intent> Queue<I> {

@@ -1,11 +1,12 @@
 //! The living workers, as an observer sees them: copied on its own thread.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{cell::WorkerCell, kinds::Kind};
+use super::{cell::WorkerCell, kinds::Kind, machine::GroupId};
 use crate::{
+    intent::Origin,
     lifecycle::{Exit, Intensity, WorkerStatus},
     telemetry::SendCounts,
     util::{Name, clock},
@@ -19,56 +20,78 @@ pub(crate) struct Observed {
     pub(crate) workers: Vec<ObservedWorker>,
 }
 
-/// A worker, and what the machine knows of it.
-pub(super) struct Listed {
-    pub(super) cell: Arc<WorkerCell>,
-    pub(super) restarts: u32,
-    pub(super) intensity: Intensity,
-    pub(super) group: Option<u64>,
+/// A living worker at one moment.
+#[non_exhaustive]
+#[derive(Debug, Clone)]
+pub struct WorkerInfo {
+    /// Its name.
+    pub name: Name,
+    /// Its source, as the source's `Debug` prints it.
+    pub source: Name,
+    /// Its origin.
+    pub origin: Origin,
+    /// The number of its current run.
+    pub generation: u64,
+    /// Its status.
+    pub status: WorkerStatus,
+    /// How its last completed run ended, if there is one.
+    pub last_exit: Option<Exit>,
+    /// Whether it is [suspended](crate::WorkerHandle::suspend).
+    pub suspended: bool,
+    /// Whether the watchdog considers it stuck: from an event [`Stuck`](crate::events::EventKind::Stuck) until it recovers or the run
+    /// ends.
+    pub stuck: bool,
 }
 
-/// One of them.
+impl WorkerInfo {
+    pub(crate) fn of(cell: &WorkerCell, status: WorkerStatus) -> Self {
+        Self {
+            name: cell.name.clone(),
+            source: cell.source.clone(),
+            origin: cell.origin,
+            generation: cell.generation(),
+            status,
+            last_exit: cell.last_exit(),
+            suspended: cell.gate.is_closed(),
+            stuck: cell.is_stuck(),
+        }
+    }
+}
+
+/// What an observer sees of it besides.
 #[derive(Debug, Clone)]
 pub(crate) struct ObservedWorker {
-    pub(crate) name: Name,
-    pub(crate) source: Name,
-    pub(crate) origin: u64,
+    pub(crate) info: WorkerInfo,
     pub(crate) kind: Kind,
-    pub(crate) status: WorkerStatus,
+    /// Since when it has its status.
     pub(crate) since: Instant,
-    pub(crate) generation: u64,
     pub(crate) restarts: u32,
     /// The number of its group.
     pub(crate) group: Option<u64>,
     /// How many restarts are allowed within which period.
     pub(crate) limit: Option<(u32, Duration)>,
-    pub(crate) last_exit: Option<Exit>,
-    pub(crate) suspended: bool,
-    pub(crate) stuck: bool,
     /// The stamp of its run's last heartbeat, and how long ago that was.
     pub(crate) heartbeat: Option<(u64, Duration)>,
     pub(crate) sends: SendCounts,
 }
 
 impl ObservedWorker {
-    pub(super) fn of(listed: &Listed, now: Instant) -> Self {
-        let &Listed { ref cell, restarts, intensity, group } = listed;
+    /// `restarts` and `group` are what the machine knows of it.
+    pub(super) fn of(
+        cell: &WorkerCell,
+        (restarts, intensity): (u32, Intensity),
+        group: Option<GroupId>,
+        now: Instant,
+    ) -> Self {
         let (status, since) = cell.status.observe();
         let (_, stamp) = cell.last_term();
         Self {
-            name: cell.name.clone(),
-            source: cell.source.clone(),
-            origin: cell.origin.0,
+            info: WorkerInfo::of(cell, status),
             kind: cell.run.kind,
-            status,
             since,
-            generation: cell.generation(),
             restarts,
-            group,
+            group: group.map(|group| group.0),
             limit: intensity.limit(),
-            last_exit: cell.last_exit(),
-            suspended: cell.gate.is_closed(),
-            stuck: cell.is_stuck(),
             sends: cell.sends.as_ref().map(|sends| sends.counts(now)).unwrap_or_default(),
             heartbeat: (stamp != 0).then(|| (stamp, clock::since(stamp))),
         }

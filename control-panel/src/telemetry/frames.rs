@@ -5,28 +5,30 @@ use std::{mem, time::Duration};
 use super::emit::{LISTENS, count, log, set};
 use crate::util::Name;
 
-/// The queue as a frame finds it.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Flow {
+/// The queue at one moment, and what went through it since the panel was built.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
     pub(crate) queued: usize,
     pub(crate) waiting: usize,
+    pub(crate) accepted: u64,
     pub(crate) refused: u64,
     pub(crate) dropped: u64,
+    pub(crate) drained: u64,
 }
 
 /// What the last frame found, to compute the differences.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
-    before: Flow,
+    before: Counts,
 }
 
 impl Watch {
-    /// A frame begins. `flow` is only called if something listens.
-    pub(crate) fn frame(&mut self, panel: &Name, flow: impl FnOnce() -> Flow) {
+    /// A frame begins. `counts` is only called if something listens.
+    pub(crate) fn frame(&mut self, panel: &Name, counts: impl FnOnce() -> Counts) {
         if !LISTENS {
             return;
         }
-        let now = flow();
+        let now = counts();
         let before = mem::replace(&mut self.before, now);
         let (refused, dropped) = (now.refused - before.refused, now.dropped - before.dropped);
         let panel = panel.as_str();

@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use super::{LastIncidents, WorkerInfo, Workers};
+use super::{LastIncidents, Workers};
 use crate::{
-    supervisor::registry::{Look, Registry},
+    supervisor::{
+        observed::WorkerInfo,
+        registry::{Look, Registry},
+    },
     util::Mutex,
 };
 
@@ -77,7 +80,8 @@ impl Seen {
     fn renew(this: &mut Arc<Self>, look: &Look<'_>) {
         let seen = Arc::make_mut(this);
         (seen.version, seen.events) = (look.version, look.events);
-        Arc::make_mut(&mut seen.workers.0).extend(look.live.values().map(|cell| WorkerInfo::of(cell)));
+        Arc::make_mut(&mut seen.workers.0)
+            .extend(look.live.values().map(|cell| WorkerInfo::of(cell, cell.status())));
         seen.incident_count = look.incidents.total;
         Arc::make_mut(&mut seen.incidents.0).extend(look.incidents.last.iter().cloned());
     }

@@ -11,12 +11,11 @@ use tokio::time::Instant;
 use super::{Registry, State, history::LastIncidents};
 use crate::{
     intent::Origin,
-    lifecycle::Intensity,
     supervisor::{
         cell::WorkerCell,
         machine::KeyId,
         notable::Wakes,
-        observed::{Listed, Observed, ObservedWorker},
+        observed::{Observed, ObservedWorker},
         origin_map::OriginMap,
     },
     util::Timer,
@@ -78,24 +77,17 @@ impl Registry {
     /// for some ten nanoseconds a worker.
     pub(crate) fn observe(&self) -> Observed {
         let now = self.hosts.now();
-        let (incidents, living) = self.list(now);
-        let workers = living.into_iter().map(|listed| ObservedWorker::of(&listed, now));
-        Observed { incidents, workers: workers.collect() }
-    }
-
-    /// Lists the living workers with their restarts and groups, for an observer, with the number of incidents.
-    pub(in crate::supervisor) fn list(&self, now: Instant) -> (u64, Vec<Listed>) {
         let mut living = Vec::with_capacity(self.count());
         let state = self.lock();
         living.extend(state.cells.iter().map(|(origin, cell)| {
-            let (restarts, intensity) =
-                state.machine.restarts(origin, now).unwrap_or((0, Intensity::default()));
-            let group = state.machine.group_of(origin).map(|group| group.0);
-            Listed { cell: Arc::clone(cell), restarts, intensity, group }
+            let restarts = state.machine.restarts(origin, now).unwrap_or_default();
+            (Arc::clone(cell), restarts, state.machine.group_of(origin))
         }));
         let incidents = state.history.last_incidents.total;
         drop(state);
-        (incidents, living)
+        let living = living.into_iter();
+        let workers = living.map(|(cell, restarts, group)| ObservedWorker::of(&cell, restarts, group, now));
+        Observed { incidents, workers: workers.collect() }
     }
 
     /// Returns the lock, if it becomes free within a microsecond or two.
