@@ -240,6 +240,39 @@ impl<I: Intent, P> Worker<I, P> {
 }
 
 impl<I: Intent, P, C> Worker<I, P, C> {
+    /// Shows this beside the panel once the worker is spawned, in each [console](crate::console) of the panel: the mods that it loads,
+    /// the peers that it speaks to, a journal that it writes. It stays when the worker has ended, as what is wrong is of most interest then,
+    /// until a worker of the same name brings another, or it has to make room: a panel shows what 32 workers bring.
+    ///
+    /// ```
+    /// use control_panel::{
+    ///     Context, ControlPanel, GraphIntent, IntentSource, Worker,
+    ///     console::{Board, Console, PeerRow},
+    /// };
+    ///
+    /// #[derive(GraphIntent)]
+    /// enum Update {}
+    ///
+    /// let dial = |cx: Context<Update>| async move { cx.cancelled().await };
+    /// let link = Worker::new("link", IntentSource::P2pSync, dial);
+    /// let panel = ControlPanel::<Update>::new();
+    /// panel.spawn(link.exhibit(|board: &mut Board| {
+    ///     board.peer(PeerRow { name: "a81f".into(), ..PeerRow::default() });
+    /// }));
+    /// let view = Console::default().refresh(&panel.observer());
+    /// assert_eq!(view.peers[0].name, "a81f");
+    /// ```
+    pub fn exhibit(mut self, exhibit: impl Exhibit) -> Self {
+        self.exhibit = Some(Arc::new(exhibit));
+        self
+    }
+
+    /// How many commands its [inbox](Self::inbox) holds, at least 1. Default: 32. Has no effect without one.
+    pub fn inbox_capacity(mut self, commands: usize) -> Self {
+        self.options.inbox.capacity = commands;
+        self
+    }
+
     fn retype<D>(self) -> Worker<I, P, D> {
         let Self { name, source, factory, options, exhibit, command: _ } = self;
         Worker { name, source, factory, options, exhibit, command: PhantomData }
