@@ -185,7 +185,7 @@ impl<S: Send + Sync + 'static, Src: Source> SignalBus<S, Src> {
         let mut replaced = self.core.publish(entry, announced);
         // Memory that nothing else holds is reused for the next signal; the signal in it is dropped with its place.
         if let Some(entry) = Arc::get_mut(&mut replaced) {
-            let gone = entry.take();
+            let gone = entry.value.take();
             let unused = self.spare().and_then(|mut spare| spare.replace(replaced));
             drop((gone, unused));
         }

@@ -11,17 +11,7 @@ use arc_swap::{ArcSwap, Guard};
 /// A value and its number in the order. The first is 1; 0 means none.
 pub(super) struct Entry<T> {
     number: u64,
-    value: Option<T>,
-}
-
-impl<T> Entry<T> {
-    pub(super) fn value(&self) -> Option<&T> {
-        self.value.as_ref()
-    }
-
-    pub(super) fn take(&mut self) -> Option<T> {
-        self.value.take()
-    }
+    pub(super) value: Option<T>,
 }
 
 impl<T> Default for Entry<T> {

@@ -46,12 +46,12 @@ pub struct Signal<S, Src = IntentSource>(Place<S, Src>);
 impl<S, Src> Signal<S, Src> {
     /// From an entry that was read from a ring.
     pub(super) fn new(entry: Place<S, Src>) -> Self {
-        debug_assert!(entry.value().is_some(), "only a writer that no one shares the entry with empties it");
+        debug_assert!(entry.value.is_some(), "only a writer that no one shares the entry with empties it");
         Self(entry)
     }
 
     fn announced(&self) -> &Announced<S, Src> {
-        self.0.value().expect("what was read has a value")
+        self.0.value.as_ref().expect("what was read has a value")
     }
 
     /// Returns the number of the last frame that had begun when it was published: the current one, if a frame was running.

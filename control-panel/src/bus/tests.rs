@@ -23,7 +23,7 @@ fn read(ring: &Ring<u64>, next: &mut u64) -> (Vec<u64>, u64) {
         match ring.look(*next) {
             Look::Later => return (values, missed),
             Look::Here(entry) => {
-                values.push(*entry.value().unwrap());
+                values.push(*entry.value.as_ref().unwrap());
                 *next += 1;
             }
             Look::Gone(oldest) => {
@@ -74,7 +74,7 @@ fn memory_goes_round() {
     // An entry that a reader keeps is not reused.
     let Look::Here(kept) = ring.look(100) else { panic!("it was written") };
     (100..110).for_each(|value| drop(ring.put(Arc::default(), value)));
-    assert_eq!(kept.value(), Some(&99));
+    assert_eq!(kept.value.as_ref(), Some(&99));
     assert!(matches!(ring.look(100), Look::Gone(107)));
 }
 
@@ -85,7 +85,7 @@ fn a_writer_that_was_overtaken_by_a_round_changes_nothing() {
     assert!(matches!(ring.look(late), Look::Later));
     (2..=4).for_each(|value| drop(ring.put(Arc::default(), value)));
     let own = ring.write(late, Arc::default(), 1);
-    assert_eq!(own.value(), Some(&1), "it has its own back");
+    assert_eq!(own.value.as_ref(), Some(&1), "it has its own back");
     let mut next = late;
     assert_eq!(read(&ring, &mut next), (vec![3, 4], 2));
 }
