@@ -5,7 +5,7 @@
 //! thousand workers.
 
 use std::sync::{
-    Arc, MutexGuard, Weak,
+    Arc, Weak,
     atomic::{AtomicU64, Ordering, fence},
 };
 
@@ -55,7 +55,7 @@ pub(super) fn during<T>(cell: &WorkerCell, code: impl FnOnce() -> T) -> T {
 
 /// Returns what all threads run now.
 pub(super) fn polled() -> Vec<Poll> {
-    let mut slots = slots();
+    let mut slots = SLOTS.lock();
     let mut polled = Vec::new();
     slots.taken.retain(|slot| {
         let slot = slot.upgrade();
@@ -65,13 +65,9 @@ pub(super) fn polled() -> Vec<Poll> {
     polled
 }
 
-fn slots() -> MutexGuard<'static, ThreadSlots> {
-    SLOTS.lock()
-}
-
 impl ThreadSlot {
     fn take() -> Arc<Self> {
-        let mut slots = slots();
+        let mut slots = SLOTS.lock();
         slots.threads += 1;
         let slot = Arc::new(Self {
             thread: slots.threads,

@@ -186,7 +186,7 @@ impl Supervisor {
         refuse_waiting: impl FnOnce(),
         close: impl FnOnce(),
     ) -> ShutdownReport {
-        let began = *self.began.lock().get_or_insert_with(|| Moment::now(&self.registry.hosts.runtime));
+        let began = self.began();
         if let Some(report) = self.registry.report() {
             return report;
         }
@@ -207,14 +207,14 @@ impl Supervisor {
 
     /// Begins a shutdown whose end another caller awaits.
     pub(crate) fn request_shutdown(&self) {
-        self.began.lock().get_or_insert_with(|| Moment::now(&self.registry.hosts.runtime));
+        self.began();
         self.stop_all();
     }
 
     /// Resolves when every worker has ended, or when the shutdown is due to drop those that have not. Begins the
     /// shutdown's clock if nothing has yet.
     pub(crate) async fn wound_down(&self) {
-        let began = *self.began.lock().get_or_insert_with(|| Moment::now(&self.registry.hosts.runtime));
+        let began = self.began();
         self.ended_by(self.nearly_over(began)).await;
     }
 
@@ -222,6 +222,11 @@ impl Supervisor {
     pub(crate) async fn pause(&self, time: Duration) {
         let runtime = &self.registry.hosts.runtime;
         Deadline::new(runtime, Moment::now(runtime).after(time)).await;
+    }
+
+    /// When the shutdown began: now, if it had not.
+    fn began(&self) -> Moment {
+        *self.began.lock().get_or_insert_with(|| Moment::now(&self.registry.hosts.runtime))
     }
 
     /// When workers that have not stopped are dropped.
