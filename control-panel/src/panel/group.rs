@@ -65,13 +65,7 @@ pub struct GroupBuilder<I: Intent, P = ()> {
 
 impl<I: Intent, P: Send + Sync + 'static> GroupBuilder<I, P> {
     pub(crate) fn new(shared: Arc<Shared<I, P>>) -> Self {
-        let spec = GroupSpec {
-            strategy: Strategy::default(),
-            intensity: Intensity::default(),
-            auto_shutdown: AutoShutdown::default(),
-            escalate: Escalate::default(),
-        };
-        Self { shared, spec, intensity: None, pending: Mutex::default() }
+        Self { shared, spec: GroupSpec::default(), intensity: None, pending: Mutex::default() }
     }
 
     /// Adds a worker built by hand. For annotated workers, use the generated `spawn_…` method.

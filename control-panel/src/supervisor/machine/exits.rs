@@ -101,7 +101,7 @@ impl Machine {
         self.log(id, EventKind::GaveUp);
         self.leave(id, exit, cause);
         if let Some(group) = group {
-            escalate = self.groups.get(&group).map_or(escalate, |group| group.escalate);
+            escalate = self.groups.get(&group).map_or(escalate, |group| group.spec.escalate);
             self.end_group(group, Cause::Dependency);
         }
         if escalate == Escalate::Panel {

@@ -20,7 +20,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct GroupId(pub(crate) u64);
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct GroupSpec {
     pub(crate) strategy: Strategy,
     pub(crate) intensity: Intensity,
@@ -32,9 +32,7 @@ pub(crate) struct GroupSpec {
 pub(super) struct Group {
     /// The living members, in the order of their start.
     pub(super) members: Vec<Origin>,
-    strategy: Strategy,
-    auto_shutdown: AutoShutdown,
-    pub(super) escalate: Escalate,
+    pub(super) spec: GroupSpec,
     pub(super) window: Window,
     pub(super) phase: Phase,
     /// When the next start may begin.
@@ -48,13 +46,6 @@ pub(super) enum Phase {
     Stopping(Cause),
     /// Waiting members are started, the first first.
     Starting,
-}
-
-#[cfg(test)]
-impl Group {
-    pub(super) fn is_steady(&self) -> bool {
-        self.phase == Phase::Steady && self.at.is_none()
-    }
 }
 
 impl Machine {
@@ -83,9 +74,7 @@ impl Machine {
             group,
             Group {
                 members: members.iter().map(|&(id, _)| id).collect(),
-                strategy: spec.strategy,
-                auto_shutdown: spec.auto_shutdown,
-                escalate: spec.escalate,
+                spec,
                 window: Window::new(spec.intensity),
                 phase: Phase::Starting,
                 at: None,
@@ -105,9 +94,9 @@ impl Machine {
     pub(super) fn again(&mut self, id: Origin, group: Option<GroupId>, at: Option<Instant>, now: Instant) {
         let together = group
             .and_then(|group| self.groups.get_mut(&group))
-            .filter(|group| group.strategy != Strategy::OneForOne);
+            .filter(|group| group.spec.strategy != Strategy::OneForOne);
         let Some(group) = together else { return self.due(id, at, now) };
-        let first = match group.strategy {
+        let first = match group.spec.strategy {
             Strategy::RestForOne => group.members.iter().position(|&other| other == id).unwrap_or(0),
             Strategy::OneForOne | Strategy::OneForAll => 0,
         };
@@ -159,7 +148,7 @@ impl Machine {
         let significant =
             |&id: &Origin| self.members.get(id).is_some_and(|member| member.spec.options.significant);
         let lives = |&id: &Origin| self.members.get(id).is_some_and(|member| !member.is_leaving());
-        let ends = match group.auto_shutdown {
+        let ends = match group.spec.auto_shutdown {
             AutoShutdown::Never => false,
             AutoShutdown::AnySignificant => significant(&id),
             AutoShutdown::AllSignificant => {

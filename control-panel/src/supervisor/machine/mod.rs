@@ -144,7 +144,9 @@ impl Machine {
         match replaces {
             Some(Replaced::Placed(before)) => self.stop(before, Cause::Replaced),
             Some(Replaced::CalledOff(before)) => {
-                self.lose_place(before);
+                if let Some(member) = self.members.get_mut(before) {
+                    member.spec.place = None;
+                }
                 self.stop(before, Cause::Replaced);
             }
             None => {}
@@ -281,13 +283,6 @@ impl Machine {
         let before = std::mem::replace(&mut member.state, State::Stopping { cause, then });
         if !matches!(before, State::Stopping { cause: before, .. } if before == cause) {
             self.actions.push(Action::Cancel(id, cause));
-        }
-    }
-
-    /// The task loses its place to another.
-    fn lose_place(&mut self, id: Origin) {
-        if let Some(member) = self.members.get_mut(id) {
-            member.spec.place = None;
         }
     }
 

@@ -43,16 +43,16 @@ pub(crate) struct Place {
 
 #[derive(Debug, Default)]
 pub(super) struct Pools {
-    by_id: BTreeMap<PoolId, Pool>,
+    pub(super) by_id: BTreeMap<PoolId, Pool>,
     /// The tasks of each key that count, oldest first: the first has a place or waits for one in its pool, the second
     /// waits for the first to end.
-    keys: BTreeMap<KeyId, VecDeque<Origin>>,
+    pub(super) keys: BTreeMap<KeyId, VecDeque<Origin>>,
     /// The newest of all tasks.
     newest: Option<Origin>,
 }
 
 #[derive(Debug, Default)]
-struct Pool {
+pub(super) struct Pool {
     /// All living tasks, including cancelled ones that have not ended, but not those called off while waiting.
     members: usize,
     /// Tasks with a place: about to run, running, or stopping.
@@ -170,13 +170,6 @@ impl Pools {
             self.by_id.remove(&place.pool);
         }
         next
-    }
-}
-
-#[cfg(test)]
-impl Pools {
-    pub(super) fn is_empty(&self) -> bool {
-        self.by_id.is_empty() && self.keys.is_empty()
     }
 }
 

@@ -105,7 +105,10 @@ fn run(limit: usize, backlog: usize, steps: &[Step]) {
         let at = model.waiting.iter().position(|&(waiting, _)| Some(waiting) == next);
         model.placed.extend(at.map(|at| model.waiting.remove(at)));
     }
-    assert!(model.waiting.is_empty() && pools.is_empty(), "{model:?} {pools:?}");
+    assert!(
+        model.waiting.is_empty() && pools.by_id.is_empty() && pools.keys.is_empty(),
+        "{model:?} {pools:?}"
+    );
 }
 
 proptest! {
