@@ -31,14 +31,14 @@ pub(crate) fn message(payload: &(dyn Any + Send)) -> Option<&str> {
 /// Runs `f`; a panic becomes a report.
 #[inline]
 pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, PanicReport> {
-    report(scope(Scope::default(), f))
+    report(scope(Catching::default(), f))
 }
 
 /// The same, but skips the previous hook: for a panic that is expected, again and again.
 #[cfg(feature = "journal")]
 pub(crate) fn catch_silently<T>(f: impl FnOnce() -> T) -> Result<T, PanicReport> {
     install();
-    report(scope(Scope { silently: true, ..Scope::default() }, f))
+    report(scope(Catching { silently: true, ..Catching::default() }, f))
 }
 
 #[inline]
@@ -76,25 +76,15 @@ pub(crate) fn discard<T>(value: T) {
 /// Runs `f`; a panic becomes `None`, and is not reported.
 pub(crate) fn quietly<T>(f: impl FnOnce() -> T) -> Option<T> {
     install();
-    scope(Scope { quietly: true, ..Scope::default() }, f).0.ok()
-}
-
-/// How a catch behaves.
-#[derive(Clone, Copy, Default)]
-struct Scope {
-    quietly: bool,
-    silently: bool,
+    scope(Catching { quietly: true, ..Catching::default() }, f).0.ok()
 }
 
 /// Inlined: one frame less to unwind.
 #[inline]
-fn scope<T>(
-    Scope { quietly, silently }: Scope,
-    f: impl FnOnce() -> T,
-) -> (thread::Result<T>, Option<Places>) {
+fn scope<T>(catching: Catching, f: impl FnOnce() -> T) -> (thread::Result<T>, Option<Places>) {
     let outer = CATCHING.get();
     let depth = outer.depth + 1;
-    CATCHING.set(Catching { depth, quietly, silently, noted: false });
+    CATCHING.set(Catching { depth, ..catching });
     // The caller drops whatever `f` broke, or passes it on as a panic of its own.
     let result = panic::catch_unwind(AssertUnwindSafe(f));
     let places = CATCHING.replace(outer).noted.then(|| noted(depth));

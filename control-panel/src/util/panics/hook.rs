@@ -16,7 +16,7 @@ const PLACES_KEPT: usize = 8;
 
 /// How this thread catches panics. Changed around every poll of a worker, so it is plain and small, and the recorded
 /// places are stored separately.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Catching {
     /// How many catches are nested; 0 if there is none.
     pub(super) depth: u32,
