@@ -22,7 +22,7 @@ use crate::{
     intent::Intent,
     lifecycle::{RunToken, Suspend},
     supervisor::{Supervisor, registry::Registry},
-    util::{Mutex, Timer, clock, deadline, panics},
+    util::{Mutex, Stoppable, Timer, clock, deadline, panics},
 };
 
 /// How many looks there are within `idle_after`: idleness is detected at most this fraction late.

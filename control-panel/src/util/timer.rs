@@ -25,12 +25,6 @@ pub(crate) trait Stoppable: Send + Sync {
     fn stop(&self);
 }
 
-impl Stoppable for Timer {
-    fn stop(&self) {
-        Self::stop(self);
-    }
-}
-
 pub(crate) struct Timer {
     ring: Ring,
     /// `None` once it has fired or was stopped.
@@ -38,7 +32,7 @@ pub(crate) struct Timer {
 }
 
 impl Timer {
-    /// Calls `ring` at that moment, unless the timer is [stopped](Self::stop) before. `alone` makes it fire even if no
+    /// Calls `ring` at that moment, unless the timer is [stopped](Stoppable::stop) before. `alone` makes it fire even if no
     /// thread of the runtime is free.
     pub(crate) fn start(
         runtime: &Handle,
@@ -51,9 +45,10 @@ impl Timer {
         Arc::clone(&timer).wake();
         timer
     }
+}
 
-    /// Stops the timer: it does not fire any more.
-    pub(crate) fn stop(&self) {
+impl Stoppable for Timer {
+    fn stop(&self) {
         let pause = self.pause.lock().take();
         drop(pause);
     }
