@@ -5,7 +5,7 @@ mod status;
 use std::{
     mem,
     sync::{
-        Arc, MutexGuard, OnceLock,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -57,21 +57,21 @@ pub(crate) struct WorkerCell {
     pub(crate) inbox: InboxCell,
     pub(crate) run: RunOptions,
     /// A panic while the worker's future was being dropped, which no return value can carry.
-    last_words: Rare<Option<PanicReport>>,
+    pub(super) last_words: Rare<Option<PanicReport>>,
     /// The registry that it belongs to. Empty for the cell of a context outside any worker.
     pub(crate) registry: Home,
     /// Drops a worker that runs on another thread, where aborting its task has no effect.
     pub(super) kill: RunToken,
     /// Set once the runtime has its task.
-    abort: OnceLock<AbortHandle>,
+    pub(super) abort: OnceLock<AbortHandle>,
     /// Its task, if that belongs to no runtime.
-    off_task: OnceLock<Arc<dyn Resume>>,
+    pub(super) off_task: OnceLock<Arc<dyn Resume>>,
     pub(crate) gate: GateCell,
     /// What became of its intents; `None` for what sends none.
     pub(crate) sends: Option<Arc<dyn CountsSends>>,
     /// The number and exit of the last run that is over.
     last_exit: Mutex<Option<(u64, Exit)>>,
-    notable: Mutex<Notable>,
+    pub(super) notable: Mutex<Notable>,
     /// Replies that its code dropped unanswered. They are given up once its exit is recorded, or once its run goes on.
     pub(super) unanswered: Rare<Vec<Arc<Unanswered>>>,
 }
@@ -124,11 +124,7 @@ impl WorkerCell {
         if matches!(kind, EventKind::Ended(..)) {
             return Wake::Now;
         }
-        self.notable().wakes(kind, self.generation(), seen, now)
-    }
-
-    pub(super) fn notable(&self) -> MutexGuard<'_, Notable> {
-        self.notable.lock()
+        self.notable.lock().wakes(kind, self.generation(), seen, now)
     }
 
     /// It never starts. Its inbox is closed by now.
@@ -148,6 +144,7 @@ impl WorkerCell {
         self.hold_unanswered(unanswered);
     }
 
+    #[inline]
     pub(super) fn hold_unanswered(&self, unanswered: Option<Arc<Unanswered>>) {
         if let Some(unanswered) = unanswered {
             self.unanswered.put(|held| held.push(unanswered));
@@ -155,6 +152,7 @@ impl WorkerCell {
     }
 
     /// Must not be called under a lock.
+    #[inline]
     pub(super) fn give_up_unanswered(&self) {
         self.unanswered.take().iter().for_each(|unanswered| unanswered.give_up());
     }
@@ -231,20 +229,6 @@ impl WorkerCell {
         self.registry.upgrade().is_some_and(|registry| registry.is_stopping())
     }
 
-    pub(super) fn set_task(&self, abort: AbortHandle) {
-        // Set once per cell: a cell is spawned once.
-        self.abort.set(abort).ok();
-    }
-
-    pub(super) fn set_off_task(&self, task: Arc<dyn Resume>) {
-        self.off_task.set(task).ok();
-    }
-
-    /// Its task, if that belongs to no runtime.
-    pub(super) fn off_task(&self) -> Option<&Arc<dyn Resume>> {
-        self.off_task.get()
-    }
-
     /// Drops the worker at its next await, whatever its cancel policy.
     pub(super) fn abort(&self) {
         match self.run.kind {
@@ -267,7 +251,7 @@ impl WorkerCell {
 
     /// Returns the exit, or the panic if the worker panicked while it was dropped.
     pub(super) fn with_last_words(&self, exit: Exit) -> Exit {
-        match self.take_last_words() {
+        match self.last_words.take() {
             Some(panic) if !exit.is_failure() => Exit::Panicked(panic),
             // The failure itself says more.
             Some(panic) => {
@@ -276,10 +260,6 @@ impl WorkerCell {
             }
             None => exit,
         }
-    }
-
-    pub(super) fn take_last_words(&self) -> Option<PanicReport> {
-        self.last_words.take()
     }
 }
 

@@ -28,12 +28,6 @@ pub(super) trait Resume: Send + Sync {
     fn resume(self: Arc<Self>);
 }
 
-impl Resume for OffTask {
-    fn resume(self: Arc<Self>) {
-        Self::resume(&self);
-    }
-}
-
 pub(super) struct OffTask {
     cell: Weak<WorkerCell>,
     registry: Home,
@@ -56,34 +50,9 @@ impl OffTask {
         task.give();
         let (of, registry) = (Arc::downgrade(cell), cell.registry.clone());
         let off = Arc::new(Self { cell: of, registry, turn: Mutex::new(Turn::Parked(task)) });
-        cell.set_off_task(Arc::<Self>::clone(&off));
+        // Set once: a cell is spawned once.
+        cell.off_task.set(Arc::<Self>::clone(&off)).ok();
         off.resume();
-    }
-
-    /// The worker's task must ask for its next step. Runs the user's drops, so it must not be called under a lock.
-    pub(super) fn resume(self: &Arc<Self>) {
-        let (Some(cell), Some(registry)) = (self.cell.upgrade(), self.registry.upgrade()) else { return };
-        // A decision made after this call comes with a call of its own.
-        let directive = registry.next(&cell);
-        let mut turn = self.turn.lock();
-        match mem::replace(&mut *turn, Turn::Over) {
-            Turn::Parked(mut task) if directive == Directive::Wait => {
-                task.wait();
-                *turn = Turn::Parked(task);
-            }
-            Turn::Parked(task) => {
-                *turn = Turn::Queued(task);
-                drop(turn);
-                self.submit(&cell, &registry);
-            }
-            // It need not wait for a full pool only to learn that it need not run.
-            Turn::Queued(task) if directive == Directive::Leave && cell.run.kind == Kind::Blocking => {
-                drop(turn);
-                drop(task);
-            }
-            Turn::Running => *turn = Turn::Woken,
-            same => *turn = same,
-        }
     }
 
     /// Finds it a thread.
@@ -156,6 +125,34 @@ impl OffTask {
 }
 
 /// Woken when its backoff is over, or by itself in order to continue.
+impl Resume for OffTask {
+    /// The worker's task must ask for its next step. Runs the user's drops, so it must not be called under a lock.
+    fn resume(self: Arc<Self>) {
+        let (Some(cell), Some(registry)) = (self.cell.upgrade(), self.registry.upgrade()) else { return };
+        // A decision made after this call comes with a call of its own.
+        let directive = registry.next(&cell);
+        let mut turn = self.turn.lock();
+        match mem::replace(&mut *turn, Turn::Over) {
+            Turn::Parked(mut task) if directive == Directive::Wait => {
+                task.wait();
+                *turn = Turn::Parked(task);
+            }
+            Turn::Parked(task) => {
+                *turn = Turn::Queued(task);
+                drop(turn);
+                self.submit(&cell, &registry);
+            }
+            // It need not wait for a full pool only to learn that it need not run.
+            Turn::Queued(task) if directive == Directive::Leave && cell.run.kind == Kind::Blocking => {
+                drop(turn);
+                drop(task);
+            }
+            Turn::Running => *turn = Turn::Woken,
+            same => *turn = same,
+        }
+    }
+}
+
 impl Wake for OffTask {
     fn wake(self: Arc<Self>) {
         let mut turn = self.turn.lock();

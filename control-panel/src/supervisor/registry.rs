@@ -288,5 +288,5 @@ impl State {
 /// is logged, so that whatever observes the end finds the inbox closed.
 fn last_words(cell: &WorkerCell) -> Option<Exit> {
     cell.close_inbox();
-    cell.take_last_words().map(Exit::Panicked)
+    cell.last_words.take().map(Exit::Panicked)
 }

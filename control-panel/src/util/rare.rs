@@ -23,6 +23,7 @@ impl<T: Default> Rare<T> {
     }
 
     /// Takes what was put into it. Costs a load if nothing was.
+    #[inline]
     pub(crate) fn take(&self) -> T {
         if self.any.load(Ordering::Acquire) {
             let mut value = self.value.lock();

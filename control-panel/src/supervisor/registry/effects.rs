@@ -104,7 +104,7 @@ impl Registry {
                 Action::Wake(origin) => {
                     let Some(cell) = cells.get(origin) else { continue };
                     effects.wake.extend(cell.wake_flag.raise());
-                    effects.resume.extend(cell.off_task().cloned());
+                    effects.resume.extend(cell.off_task.get().cloned());
                     if let Some(task) = held.remove(&origin) {
                         self.unpolled.fetch_add(1, Ordering::Relaxed);
                         match machine.next(origin) {

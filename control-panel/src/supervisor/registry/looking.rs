@@ -133,7 +133,7 @@ impl Registry {
         let (this, cell) = (cell.registry.clone(), Arc::downgrade(cell));
         let ring = move || {
             let (Some(registry), Some(cell)) = (this.upgrade(), cell.upgrade()) else { return };
-            let (next, wakes) = cell.notable().settle(registry.hosts.now());
+            let (next, wakes) = cell.notable.lock().settle(registry.hosts.now());
             if let Some(next) = next {
                 registry.wake_loop_once_settled(&cell, next);
             }

@@ -133,7 +133,8 @@ impl Registry {
     }
 
     fn run_on_runtime(&self, cell: &WorkerCell, task: Task) {
-        cell.set_task(tasks::spawn(&self.hosts.runtime, &cell.name, task));
+        // Set once: a cell is spawned once.
+        cell.abort.set(tasks::spawn(&self.hosts.runtime, &cell.name, task)).ok();
         // Either this load sees that the panel is gone, or `abort_all` sees the task.
         fence(Ordering::SeqCst);
         if self.gone.load(Ordering::Relaxed) {
