@@ -7,6 +7,7 @@
 //! | `spin` | a lock for a few instructions, or shuttle's in a model |
 //! | `park` | waiting for a future on a thread that drives no runtime |
 //! | `race` | the first of two futures |
+//! | `rare` | what is nearly always empty, and often looked at |
 //! | `clock` | the one native thread: fires deadlines, and runs the watchdogs |
 //! | `deadline` | one moment on two clocks |
 //! | `tasks` | tasks with names |
