@@ -150,10 +150,12 @@ pub(crate) enum Breach {
     Delta,
     /// A delta that holds what its authors did not provably write.
     Signature,
+    /// A delta in which signatures were left out that it takes to hand it on.
+    SeldomSigned,
 }
 
 impl Breach {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Malformed,
         Self::TooLong,
         Self::Order,
@@ -164,6 +166,7 @@ impl Breach {
         Self::Snapshot,
         Self::Delta,
         Self::Signature,
+        Self::SeldomSigned,
     ];
 }
 
@@ -180,6 +183,7 @@ impl fmt::Display for Breach {
             Self::Snapshot => "a snapshot that is not the one offered",
             Self::Delta => "a delta that cannot be read",
             Self::Signature => "a delta that its authors did not provably write",
+            Self::SeldomSigned => "a delta with more under one signature than can be handed on",
         })
     }
 }

@@ -8,7 +8,7 @@
 //! # Words
 //! | word | meaning |
 //! |---|---|
-//! | piece | some runs as one message: 256 KiB at most, unless one run alone is longer, or what one signature covers |
+//! | piece | some runs as one message: 256 KiB at most, unless one run alone is longer, or what one signature covers (4 MiB at most beside the signed run) |
 //! | taken | of a piece: admitted by the receiver's replica, and durable there |
 //! | extent | which chains a piece extends, and how far |
 //! | in flight, in hand | sent, or received, and not taken |

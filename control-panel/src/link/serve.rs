@@ -51,7 +51,9 @@ impl<Op> Published<Op> {
             if self.signed {
                 self.held = split_covered(&mut runs);
             }
-            self.pieces = Delta::of(runs).parts(&self.limits).into();
+            let runs = Delta::of(runs);
+            self.pieces =
+                if self.signed { runs.pieces(&self.limits) } else { runs.parts(&self.limits) }.into();
         }
     }
 
@@ -78,7 +80,7 @@ impl Durable {
     /// Reads what follows. `false` if part of it is gone.
     fn read(&mut self) -> Result<bool, ServeError> {
         let Some((runs, more)) = self.lacked.read().map_err(ServeError::Journal)? else { return Ok(false) };
-        self.pieces = Delta::of(runs).parts(&self.limits).into();
+        self.pieces = Delta::of(runs).pieces(&self.limits).into();
         self.more = more;
         Ok(true)
     }

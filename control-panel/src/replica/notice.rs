@@ -155,7 +155,7 @@ pub enum Misbehaviour {
     Stranger,
     /// It may not do what it tried: void.
     NotGranted,
-    /// A signature that does not verify, or none.
+    /// A signature that does not verify, or none; or one for more of its chain than may be under one.
     Signature,
     /// More out of order than the gap buffer holds, which is bounded by author and in all. What is furthest ahead was dropped, and comes again by version.
     Flood,

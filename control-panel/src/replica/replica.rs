@@ -19,7 +19,7 @@ use super::{
     revocations::Revocations,
     run::Run,
     short::Few,
-    signature::{Link, Signed, Verifier, unverified},
+    signature::{Link, Signed, Verifier, seldom_signed, unverified},
     unplaced::Unplaced,
     unread::Unread,
 };
@@ -238,7 +238,7 @@ impl<S: State> Replica<S> {
         self.seal();
         if let Some(verifier) = &self.verifier
             && !delta.proved_by.as_ref().is_some_and(|by| by.is(verifier))
-            && let Some(index) = unverified(delta.runs.iter().map(|run| Link::of(run)), &**verifier)
+            && let Some(index) = refused(&delta, &**verifier)
         {
             self.report(delta.runs[index].header.author.peer, Misbehaviour::Signature);
             self.unsettled = true;
@@ -288,6 +288,12 @@ impl<S: State> Replica<S> {
         let (entries, pending) = self.fold.applied();
         History { base, level, operations: entries.chain(self.own.applied().take(pending)) }
     }
+}
+
+/// A run for which a delta is not taken: its author is not proved, or too much of its chain is under one signature.
+fn refused<Op>(delta: &Delta<Op>, verifier: &dyn Verifier) -> Option<usize> {
+    let links = || delta.runs.iter().map(|run| Link::of(run));
+    unverified(links(), verifier).or_else(|| seldom_signed(links()))
 }
 
 /// The state at the cut that ended the history, if one did, the Lamport time of the last operation in it, and the operations after

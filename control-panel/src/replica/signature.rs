@@ -1,6 +1,9 @@
 //! Who wrote a run, proved: keys stay outside, behind two small traits.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     Author, Peer, RunHash,
@@ -84,6 +87,7 @@ pub(crate) struct Link<'a> {
     pub(crate) previous: RunHash,
     pub(crate) hash: RunHash,
     pub(crate) signature: &'a [u8],
+    pub(crate) weight: usize,
 }
 
 impl<'a> Link<'a> {
@@ -93,36 +97,52 @@ impl<'a> Link<'a> {
             previous: run.header.previous,
             hash: run.hash,
             signature: &run.signature,
+            weight: weight(&run.header, run.bytes.len()),
         }
     }
 }
+
+/// What a run counts in a stretch under one signature: about the bytes that it has in a delta without the runs that it names, and no more than it has there.
+#[inline]
+pub(crate) fn weight(header: &Header, operations: usize) -> usize {
+    /// An author's index, a sequence number, a hash.
+    const HEAD: usize = 52;
+    1 + operations + HEAD * header.heads.len()
+}
+
+/// The most that one signature covers of a chain, beside the signed run: what is accepted can be handed on, as it goes in one piece, and that is within
+/// [`Limits::bytes`](super::codec::Limits::bytes).
+///
+/// An author leaves a sixteenth of it unsigned at most. Where an author forked, what leads to a branch may have come with another branch's signature, so a stretch may
+/// be that of each branch, of which 16 are admitted.
+pub(crate) const LONGEST_STRETCH: usize = 4 << 20;
 
 /// Ends of chains, of which mostly the one that was added last is asked for next: one author writes many runs in a row.
 #[derive(Debug, Default)]
-pub(crate) struct ChainEnds {
-    last: Option<(Author, RunHash)>,
-    others: BTreeSet<(Author, RunHash)>,
+pub(crate) struct ChainEnds<T = ()> {
+    last: Option<((Author, RunHash), T)>,
+    others: BTreeMap<(Author, RunHash), T>,
 }
 
-impl ChainEnds {
+impl<T> ChainEnds<T> {
     #[inline]
-    pub(crate) fn insert(&mut self, end: (Author, RunHash)) {
+    pub(crate) fn insert(&mut self, end: (Author, RunHash), with: T) {
         if !self.others.is_empty() {
             self.others.remove(&end);
         }
-        if let Some(other) = self.last.replace(end).filter(|other| *other != end) {
-            self.others.insert(other);
+        if let Some((other, its)) = self.last.replace((end, with)).filter(|(other, _)| *other != end) {
+            self.others.insert(other, its);
         }
     }
 
-    /// Whether it was there.
+    /// What was there with it.
     #[inline]
-    pub(crate) fn remove(&mut self, end: &(Author, RunHash)) -> bool {
-        if self.last.as_ref() == Some(end) {
-            self.last = None;
-            return true;
+    pub(crate) fn remove(&mut self, end: &(Author, RunHash)) -> Option<T> {
+        match self.last.take_if(|(last, _)| last == end) {
+            Some((_, with)) => Some(with),
+            None if self.others.is_empty() => None,
+            None => self.others.remove(end),
         }
-        !self.others.is_empty() && self.others.remove(end)
     }
 
     #[cfg(feature = "codec")]
@@ -138,16 +158,41 @@ pub(crate) fn unverified<'a>(
     verifier: &dyn Verifier,
 ) -> Option<usize> {
     let mut covered = ChainEnds::default();
-    for (index, Link { author, previous, hash, signature }) in links.enumerate().rev() {
-        let by_successor = covered.remove(&(author, hash));
+    for (index, Link { author, previous, hash, signature, .. }) in links.enumerate().rev() {
+        let by_successor = covered.remove(&(author, hash)).is_some();
         let proved =
             if signature.is_empty() { by_successor } else { verifier.verify(&author.peer, &hash, signature) };
         if !proved {
             return Some(index);
         }
-        covered.insert((author, previous));
+        covered.insert((author, previous), ());
     }
     None
+}
+
+/// The first run with which more of its chain is under one signature than a [`LONGEST_STRETCH`].
+pub(crate) fn seldom_signed<'a>(mut links: impl Iterator<Item = Link<'a>>) -> Option<usize> {
+    let mut open = Open::default();
+    links.position(|link| !open.follow(&link))
+}
+
+/// What no signature covers yet, of runs from the first to the last in the order of a delta: where it ends, and its weight.
+#[derive(Default)]
+struct Open(ChainEnds<usize>);
+
+impl Open {
+    /// The next run. `false` if too much is open with it.
+    #[inline]
+    fn follow(&mut self, link: &Link<'_>) -> bool {
+        let Link { author, previous, hash, signature, weight } = *link;
+        let before = self.0.remove(&(author, previous)).unwrap_or(0);
+        if !signature.is_empty() {
+            return true;
+        }
+        let open = before.saturating_add(weight);
+        self.0.insert((author, hash), open);
+        open <= LONGEST_STRETCH
+    }
 }
 
 /// Whether runs, from the first to the last in the order of a delta, are proved as [`unverified`] has it: without a list of them.
@@ -156,29 +201,26 @@ pub(crate) fn unverified<'a>(
 #[cfg(feature = "codec")]
 pub(crate) struct Proof<'v> {
     verifier: &'v dyn Verifier,
-    open: ChainEnds,
+    open: Open,
 }
 
 #[cfg(feature = "codec")]
 impl<'v> Proof<'v> {
     pub(crate) fn new(verifier: &'v dyn Verifier) -> Self {
-        Self { verifier, open: ChainEnds::default() }
+        Self { verifier, open: Open::default() }
     }
 
-    /// The next run. `false` if its signature is not its author's.
+    /// The next run. `false` if its signature is not its author's, or it is long since there was one.
+    #[inline]
     pub(crate) fn follow(&mut self, link: &Link<'_>) -> bool {
-        let Link { author, previous, hash, signature } = *link;
-        self.open.remove(&(author, previous));
-        if signature.is_empty() {
-            self.open.insert((author, hash));
-            return true;
-        }
-        self.verifier.verify(&author.peer, &hash, signature)
+        let Link { author, hash, signature, .. } = *link;
+        self.open.follow(link)
+            && (signature.is_empty() || self.verifier.verify(&author.peer, &hash, signature))
     }
 
     /// Whether nothing is open.
     pub(crate) fn is_whole(&self) -> bool {
-        self.open.is_empty()
+        self.open.0.is_empty()
     }
 }
 
@@ -212,9 +254,9 @@ pub(crate) fn covered<Op>(runs: &[Arc<Run<Op>>]) -> Vec<bool> {
     let mut are = vec![true; runs.len()];
     for (run, is) in runs.iter().zip(&mut are).rev() {
         let Header { author, previous, .. } = run.header;
-        *is = covered.remove(&(author, run.hash)) || !run.signature.is_empty();
+        *is = covered.remove(&(author, run.hash)).is_some() || !run.signature.is_empty();
         if *is {
-            covered.insert((author, previous));
+            covered.insert((author, previous), ());
         }
     }
     are

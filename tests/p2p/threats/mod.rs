@@ -11,6 +11,7 @@ mod order;
 #[cfg(target_os = "linux")]
 mod sleep;
 mod states;
+mod stretches;
 mod wire;
 
 use std::time::Duration;

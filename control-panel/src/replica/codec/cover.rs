@@ -2,11 +2,18 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crate::replica::{Author, RunHash, run::Run};
+use crate::replica::{
+    Author, RunHash,
+    run::Run,
+    signature::{LONGEST_STRETCH, weight},
+};
 
 /// The most of a chain's bytes, as far as its author signed often enough, that one signature covers in a delta. A chain can be
 /// handed on in pieces that end where a signature is; without these, one that was received whole could only be handed on whole.
 pub(crate) const COVERED: usize = 256 << 10;
+
+// Each of an author's branches may have as much.
+const _: () = assert!(16 * COVERED <= LONGEST_STRETCH);
 
 /// An author's chain, as far as it was looked through.
 #[derive(Default)]
@@ -41,7 +48,7 @@ pub(super) fn kept_signatures<Op>(runs: &[Arc<Run<Op>>]) -> Vec<bool> {
             stretch.bytes = 0;
         }
         stretch.last = run.hash;
-        stretch.bytes += run.bytes.len();
+        stretch.bytes += weight(&run.header, run.bytes.len());
         if run.signature.is_empty() {
             continue;
         }

@@ -15,7 +15,7 @@ use crate::replica::{
     operations::Operations,
     run::{Header, Operation, Run},
     short::Few,
-    signature::{Link, Proof, Verifier, unverified},
+    signature::{Link, Proof, Verifier, seldom_signed, unverified},
 };
 use crate::util::panics;
 
@@ -94,9 +94,19 @@ fn decode_proved<Op, C: Codec<Op> + ?Sized>(
 
 /// Which run it is only the end can say.
 fn unproved(bytes: &[u8], limits: &Limits, verifier: &dyn Verifier) -> DecodeError {
-    match read_runs(bytes, limits).and_then(|raw| verify_runs(&raw, verifier)) {
-        Err(error) => error,
-        Ok(()) => DecodeError::new(0, Refused::Malformed("its verifier does not say the same twice")),
+    let raw = match read_runs(bytes, limits) {
+        Ok(raw) => raw,
+        Err(error) => return error,
+    };
+    if let Err(error) = verify_runs(&raw, verifier) {
+        return error;
+    }
+    match seldom_signed(raw.iter().map(RawRun::link)) {
+        Some(index) => {
+            let RawRun { header, body: Body { offset, .. } } = &raw[index];
+            DecodeError::new(*offset, Refused::SeldomSigned { author: header.author, seq: header.seq })
+        }
+        None => DecodeError::new(0, Refused::Malformed("its verifier does not say the same twice")),
     }
 }
 

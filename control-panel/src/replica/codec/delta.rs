@@ -1,18 +1,17 @@
 //! A delta's bytes, as its methods.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     Codec, DecodeError, EncodeError, Limits,
     decode::{decode_runs, verify_bytes},
     encode::encode_runs,
     message::Message,
-    room::room,
+    parts::cut,
 };
 use crate::replica::{
-    Author, Delta, RunHash,
-    run::{Header, Run},
-    signature::{ProvedBy, Verifier},
+    Delta,
+    signature::{LONGEST_STRETCH, ProvedBy, Verifier},
 };
 
 /// Feature `codec`.
@@ -205,85 +204,11 @@ impl<Op> Delta<Op> {
     /// assert_eq!(parts.iter().map(Delta::len).sum::<usize>(), delta.len());
     /// ```
     pub fn parts(&self, limits: &Limits) -> Vec<Self> {
-        let signed = signed_at(&self.runs);
-        // What is in no piece yet: first what an earlier one could not end with.
-        let (mut parts, mut rest, mut taken) = (Vec::new(), Vec::<usize>::new(), 0);
-        while !rest.is_empty() || taken < self.runs.len() {
-            let runs = rest.iter().copied().chain(taken..self.runs.len()).map(|index| &self.runs[index]);
-            let room = room(runs.inspect(|_| looks::count(1)), limits);
-            let mut upto = taken + room.saturating_sub(rest.len());
-            rest.extend(taken..upto);
-            // Nothing here proves any of it: it goes with all that does, however long.
-            if rest.iter().all(|index| signed[*index] >= upto) {
-                let last = rest.iter().map(|index| signed[*index]).max();
-                let end = last.map_or(upto, |last| last + 1);
-                rest.extend(upto..end);
-                upto = end;
-            }
-            taken = upto;
-            looks::count(rest.len());
-            let (part, next): (Vec<_>, _) = rest.into_iter().partition(|index| signed[*index] < taken);
-            parts.push(Self::of(
-                part.into_iter().map(|index| Arc::clone(&self.runs[index])).collect::<Vec<_>>(),
-            ));
-            rest = next;
-        }
-        parts
-    }
-}
-
-/// For each run the place of the first signature that covers it, and its own place if none does.
-fn signed_at<Op>(runs: &[Arc<Run<Op>>]) -> Vec<usize> {
-    looks::count(runs.len());
-    let mut signed: Vec<_> = (0..runs.len()).collect();
-    // By what they follow, of those that are covered. One author writes many runs in a row, so mostly the last is asked for.
-    let (mut last, mut others) = (None::<(ChainEnd, usize)>, BTreeMap::<ChainEnd, usize>::new());
-    for (index, run) in runs.iter().enumerate().rev() {
-        let Header { author, previous, .. } = run.header;
-        let end = (author, run.hash);
-        let covered = match last.take_if(|(of, _)| *of == end) {
-            Some((_, by)) => Some(by),
-            None => others.remove(&end),
-        };
-        let Some(mut by) = (if run.signature.is_empty() { covered } else { Some(index) }) else { continue };
-        signed[index] = by;
-        let before = (author, previous);
-        // Of branches the one that is signed first.
-        by = others.remove(&before).map_or(by, |other| other.min(by));
-        if let Some((end, other)) = last.replace((before, by)) {
-            if end == before {
-                last = Some((before, by.min(other)));
-            } else {
-                others.insert(end, other);
-            }
-        }
-    }
-    signed
-}
-
-/// The end of a chain.
-type ChainEnd = (Author, RunHash);
-
-/// How many runs were looked at, so that a test can say that it is a few times each.
-#[cfg(test)]
-pub(super) mod looks {
-    use std::cell::Cell;
-
-    thread_local! {
-        static LOOKS: Cell<usize> = const { Cell::new(0) };
+        cut(self, limits, usize::MAX)
     }
 
-    pub(crate) fn count(runs: usize) {
-        LOOKS.set(LOOKS.get() + runs);
+    /// The same for peers that check signatures, without what they refuse: more under one signature than is accepted, as a journal may have it that is older than that rule.
+    pub(crate) fn pieces(&self, limits: &Limits) -> Vec<Self> {
+        cut(self, limits, LONGEST_STRETCH)
     }
-
-    pub(crate) fn take() -> usize {
-        LOOKS.take()
-    }
-}
-
-#[cfg(not(test))]
-mod looks {
-    #[inline]
-    pub(super) fn count(_: usize) {}
 }

@@ -77,6 +77,13 @@ pub enum Refused {
         /// The sequence number of the run's first operation.
         seq: u64,
     },
+    /// More of a chain under one signature than an author leaves unsigned, and more than its receiver could hand on to others.
+    SeldomSigned {
+        /// The chain's author; who sent the bytes on is the one to blame, as others can leave signatures out.
+        author: Author,
+        /// The sequence number of the first operation that is too far from the last signature.
+        seq: u64,
+    },
     /// A hash that is not that of the bytes.
     Hash,
     /// The bytes of an operation or a state are not what its type reads.
@@ -141,6 +148,10 @@ impl fmt::Display for DecodeError {
             Refused::Signature { author, seq } => write!(
                 f,
                 "no signature that verifies covers the run of {author} from {seq}: the sender forged it, or passed it on unverified"
+            ),
+            Refused::SeldomSigned { author, seq } => write!(
+                f,
+                "one signature covers too much of the chain of {author}, up to its run from {seq}: the sender left signatures out"
             ),
             Refused::Hash => {
                 f.write_str("the hash is not that of the bytes: fetch them again, from another member")

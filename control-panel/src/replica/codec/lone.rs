@@ -121,7 +121,7 @@ pub(super) fn decode_lone<'a, Op, C: Codec<Op> + ?Sized>(
     let header = Header { author, seq, lamport: later + 1, previous, heads, schema, fingerprint };
     let hash = run_hash(&header, 1, operations);
     if let Some(verifier) = verifier
-        && unverified([Link { author, previous, hash, signature }].into_iter(), verifier).is_some()
+        && unverified([Link { author, previous, hash, signature, weight: 0 }].into_iter(), verifier).is_some()
     {
         return None;
     }

@@ -56,6 +56,7 @@ mod limits;
 mod lone;
 mod message;
 mod operations;
+mod parts;
 mod postcard;
 mod raw;
 #[cfg(feature = "journal")]

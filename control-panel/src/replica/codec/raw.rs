@@ -14,7 +14,7 @@ use crate::replica::{
     RunHash,
     run::{Head, Header},
     short::Heads,
-    signature::Link,
+    signature::{Link, weight},
 };
 
 // The fewest bytes of a run: its first number, and one operation. Of a head: its author's number, and how far back.
@@ -45,6 +45,7 @@ impl RawRun<'_> {
             previous: self.header.previous,
             hash: self.body.hash,
             signature: self.body.signature,
+            weight: weight(&self.header, self.body.operations.len()),
         }
     }
 }

@@ -11,36 +11,41 @@ use super::{
     encode::{CHAINED, FLAG_BITS},
     wire::VARINT,
 };
-use crate::replica::{Author, RunHash, run::Run};
+use crate::replica::{Author, RunHash, run::Run, signature::weight};
 
 /// How many of the runs are within the limits: one at least.
 ///
 /// No delta of them is longer than what this counts, and hardly one is much shorter: what a run costs beside its operations depends on whether it
 /// follows the one before it in its chain, and of a chain's signatures few travel.
-pub(super) fn room<'a, Op: 'a>(runs: impl Iterator<Item = &'a Arc<Run<Op>>>, limits: &Limits) -> usize {
+pub(super) fn room<'a, Op: 'a>(runs: impl IntoIterator<Item = &'a Arc<Run<Op>>>, limits: &Limits) -> usize {
     let mut room = Room::default();
-    let within = runs.take(limits.runs).take_while(|run| {
+    let within = runs.into_iter().take_while(|run| {
         room.add(run, limits.signature_bytes);
-        room.bytes <= limits.bytes && room.ops <= limits.ops && room.authors.len() <= limits.authors
+        room.is_within(limits)
     });
     within.count().max(1)
 }
 
 /// What a delta of some runs has.
-struct Room {
+pub(super) struct Room {
     bytes: usize,
+    runs: usize,
     ops: usize,
     authors: BTreeSet<Author>,
     /// But for the last run's author's.
     chains: BTreeMap<Author, Chain>,
     /// One author writes many runs in a row.
     last: Option<(Author, Chain)>,
+    /// Whether a run of an author does not follow the one before it of that author.
+    branched: bool,
 }
 
 impl Default for Room {
     fn default() -> Self {
         // The format's version and the count of runs.
-        Self { bytes: 2 * VARINT, ops: 0, authors: BTreeSet::new(), chains: BTreeMap::new(), last: None }
+        let bytes = 2 * VARINT;
+        let (authors, chains) = (BTreeSet::new(), BTreeMap::new());
+        Self { bytes, runs: 0, ops: 0, authors, chains, last: None, branched: false }
     }
 }
 
@@ -50,15 +55,27 @@ struct Chain {
     last: RunHash,
     clock: u64,
     program: (u32, u64),
-    /// Operations' bytes since the last signature that is kept for certain.
+    /// Their weight since the last signature that is kept for certain.
     bytes: usize,
     /// Up to the last signed run; and the longest signature of those of which one is kept.
     signed: Option<(usize, usize)>,
 }
 
 impl Room {
-    fn add<Op>(&mut self, run: &Run<Op>, longest_signature: usize) {
+    pub(super) fn is_within(&self, limits: &Limits) -> bool {
+        self.bytes <= limits.bytes
+            && self.runs <= limits.runs
+            && self.ops <= limits.ops
+            && self.authors.len() <= limits.authors
+    }
+
+    pub(super) fn is_branched(&self) -> bool {
+        self.branched
+    }
+
+    pub(super) fn add<Op>(&mut self, run: &Run<Op>, longest_signature: usize) {
         let header = &run.header;
+        self.runs += 1;
         self.ops += run.operations.len();
         let before = match self.last.take() {
             Some((author, chain)) if author == header.author => Some(chain),
@@ -79,6 +96,7 @@ impl Room {
             }
         }
         let follows = before.filter(|before| before.last == header.previous);
+        self.branched |= before.is_some() && follows.is_none();
         let mut chain = follows.unwrap_or_default();
 
         self.bytes += varint((self.authors.len() as u64) << FLAG_BITS | CHAINED) + run.bytes.len();
@@ -100,7 +118,7 @@ impl Room {
             self.bytes += varint(run.operations.len() as u64);
         }
 
-        chain.bytes += run.bytes.len();
+        chain.bytes += weight(header, run.bytes.len());
         if !run.signature.is_empty() {
             let length = run.signature.most(longest_signature).saturating_add(VARINT);
             let mut counted = 0;

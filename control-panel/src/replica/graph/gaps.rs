@@ -106,6 +106,13 @@ impl<Op> Gaps<Op> {
         floods
     }
 
+    /// A run comes again, and signed: of one that waits without a signature, the copy that has it is held.
+    pub(super) fn sign(&mut self, run: &Arc<Run<Op>>) {
+        if let Some(held) = self.held.get_mut(&run.hash).filter(|held| held.run.signature.is_empty()) {
+            held.run = Arc::clone(run);
+        }
+    }
+
     /// Finds what waits to be named that a run just held has in its past, and marks what has that in its past through it. Between the two may be runs of any
     /// peer: also of one whose own word does not count.
     fn name(&mut self, hash: RunHash) {

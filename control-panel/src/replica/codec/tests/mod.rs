@@ -15,6 +15,7 @@ mod round_trip;
 mod schemas;
 mod signatures;
 mod snapshots;
+mod stretches;
 mod unproved;
 mod values;
 mod world;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    super::{Limits, Postcard, Refused, delta::looks, read_postcard},
+    super::{Limits, Postcard, Refused, parts::looks, read_postcard},
     world::{Op, apply, author, delta, history, peer, run, same},
 };
 use crate::{

@@ -101,6 +101,7 @@ where
             };
             let breach = match error.refused() {
                 Refused::Signature { .. } => Breach::Signature,
+                Refused::SeldomSigned { .. } => Breach::SeldomSigned,
                 _ => Breach::Delta,
             };
             match running.machine.session_mut().refuse(number, breach, running.began.elapsed()) {

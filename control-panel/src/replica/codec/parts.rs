@@ -1,0 +1,137 @@
+//! A delta in parts, each of which proves itself.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    Limits,
+    room::{Room, room},
+};
+use crate::replica::{
+    Author, Delta, RunHash,
+    run::{Header, Run},
+    signature::weight,
+};
+
+/// Stretches under one signature each, in the order of these signatures, and in each part as many as have room: one at least. Those of more than the longest are left out.
+pub(super) fn cut<Op>(delta: &Delta<Op>, limits: &Limits, longest: usize) -> Vec<Delta<Op>> {
+    let runs = &*delta.runs;
+    let signed = signed_at(runs);
+    let mut order: Vec<_> = (0..runs.len()).collect();
+    order.sort_by_key(|index| signed[*index]);
+    let (mut parts, mut part, mut room) = (Vec::new(), Part::default(), Room::default());
+    for stretch in order.chunk_by(|one, other| signed[*one] == signed[*other]) {
+        let covered = &stretch[..stretch.len() - 1];
+        let weights = covered.iter().map(|index| weight(&runs[*index].header, runs[*index].bytes.len()));
+        if weights.sum::<usize>() > longest {
+            continue;
+        }
+        let add = |room: &mut Room| {
+            looks::count(stretch.len());
+            for index in stretch {
+                room.add(&runs[*index], limits.signature_bytes);
+            }
+        };
+        add(&mut room);
+        if !room.is_within(limits) && !part.runs.is_empty() {
+            std::mem::take(&mut part).put(runs, limits, &mut parts);
+            room = Room::default();
+            add(&mut room);
+        }
+        part.starts.push(part.runs.len());
+        part.runs.extend_from_slice(stretch);
+        part.is_branched = room.is_branched();
+    }
+    part.put(runs, limits, &mut parts);
+    parts
+}
+
+/// Some stretches: the places of their runs, one stretch behind the other.
+#[derive(Default)]
+struct Part {
+    runs: Vec<usize>,
+    /// Where each stretch begins.
+    starts: Vec<usize>,
+    is_branched: bool,
+}
+
+impl Part {
+    /// With its runs in their order.
+    fn put<Op>(self, runs: &[Arc<Run<Op>>], limits: &Limits, parts: &mut Vec<Delta<Op>>) {
+        let mut order = self.runs.clone();
+        order.sort_unstable();
+        let all: Vec<_> = order.iter().map(|index| Arc::clone(&runs[*index])).collect();
+        // Branches that alternate take more room than one behind the other, as they were counted.
+        if self.is_branched && self.starts.len() > 1 && room(&all, limits) < all.len() {
+            looks::count(all.len());
+            self.halves().into_iter().for_each(|half| half.put(runs, limits, parts));
+        } else if !all.is_empty() {
+            parts.push(Delta::of(all));
+        }
+    }
+
+    fn halves(mut self) -> [Self; 2] {
+        let mut starts = self.starts.split_off(self.starts.len() / 2);
+        let at = starts[0];
+        for start in &mut starts {
+            *start -= at;
+        }
+        let second = Self { runs: self.runs.split_off(at), starts, ..self };
+        [self, second]
+    }
+}
+
+/// For each run the place of the first signature that covers it, and its own place if none does.
+fn signed_at<Op>(runs: &[Arc<Run<Op>>]) -> Vec<usize> {
+    looks::count(runs.len());
+    let mut signed: Vec<_> = (0..runs.len()).collect();
+    // By what they follow, of those that are covered. One author writes many runs in a row, so mostly the last is asked for.
+    let (mut last, mut others) = (None::<(ChainEnd, usize)>, BTreeMap::<ChainEnd, usize>::new());
+    for (index, run) in runs.iter().enumerate().rev() {
+        let Header { author, previous, .. } = run.header;
+        let end = (author, run.hash);
+        let covered = match last.take_if(|(of, _)| *of == end) {
+            Some((_, by)) => Some(by),
+            None => others.remove(&end),
+        };
+        let Some(mut by) = (if run.signature.is_empty() { covered } else { Some(index) }) else { continue };
+        signed[index] = by;
+        let before = (author, previous);
+        // Of branches the one that is signed first.
+        by = others.remove(&before).map_or(by, |other| other.min(by));
+        if let Some((end, other)) = last.replace((before, by)) {
+            if end == before {
+                last = Some((before, by.min(other)));
+            } else {
+                others.insert(end, other);
+            }
+        }
+    }
+    signed
+}
+
+/// The end of a chain.
+type ChainEnd = (Author, RunHash);
+
+/// How many runs were looked at, so that a test can say that it is a few times each.
+#[cfg(test)]
+pub(super) mod looks {
+    use std::cell::Cell;
+
+    thread_local! {
+        static LOOKS: Cell<usize> = const { Cell::new(0) };
+    }
+
+    pub(crate) fn count(runs: usize) {
+        LOOKS.set(LOOKS.get() + runs);
+    }
+
+    pub(crate) fn take() -> usize {
+        LOOKS.take()
+    }
+}
+
+#[cfg(not(test))]
+mod looks {
+    #[inline]
+    pub(super) fn count(_: usize) {}
+}
