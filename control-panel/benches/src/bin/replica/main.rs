@@ -3,6 +3,7 @@
 mod author;
 mod counted;
 mod going_back;
+mod handed_over;
 mod joiner;
 mod live;
 mod offline;

@@ -14,8 +14,9 @@ use control_panel_benches::{
 use crate::{
     author,
     counted::measured,
+    handed_over,
     trace::Trace,
-    typed::{Embedded, HandedOver, Raw, Typed},
+    typed::{Embedded, Raw, Typed},
 };
 
 /// The receiver acknowledges each so many transactions, or after each frame.
@@ -46,8 +47,8 @@ pub fn run(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
             if trace.frame == 1 { "each by itself".to_owned() } else { format!("in runs of {RUN}") };
         let mut rows = vec![travels.clone()];
         if trace.frame == 1 {
-            embedded.push(probe::<HandedOver>(trace));
-            rows.push(format!("{travels}; a worker decoded it"));
+            embedded.push(handed_over::probe(trace));
+            rows.push(format!("{travels}; a worker decodes it"));
         }
         let all = compare(&mut raw, &mut embedded, options.pick(11, 2), quiet);
         for (of, row) in all[1..].iter().zip(rows) {
@@ -85,12 +86,13 @@ pub fn run(options: &Options, quiet: &mut Quiet, bars: &mut Bars) -> String {
     let published = if traces.len() > 2 { "" } else { " The published traces were not at hand." };
     format!(
         "{table}\nOf one who only reads, but for the last row: of one who types alone, each keystroke committed, and written as a message. \"Each by itself\": a transaction is a message, and in the text before the next. \"In runs of {RUN}\": \
-         what an author typed in a frame, {RUN} keystrokes on an average, is one run; yrs takes the same updates one by one. \"A worker decoded it\": what the frame's thread alone \
-         pays, `merge` and `settle` of a delta that `Delta::decode` made elsewhere, beside the whole of what yrs does, decoding included; no bar.{published}\n"
+         what an author typed in a frame, {RUN} keystrokes on an average, is one run; yrs takes the same updates one by one. \"A worker decodes it\": what the frame's thread alone \
+         pays, `merge` and `settle` of each delta, while another thread runs `Delta::decode` on those that come next and hands them over in lists of 64; beside the whole of what yrs does, decoding included; no bar.{published}\n"
     )
 }
 
-enum Event<M> {
+/// What happens to a reader.
+pub enum Event<M> {
     Import(M),
     Acknowledge,
 }
@@ -138,15 +140,15 @@ fn probe<T: Typed>(trace: &Trace) -> Probe {
 }
 
 /// One who only reads, and what it hears.
-struct Reader<T: Typed> {
+pub struct Reader<T: Typed> {
     me: u8,
-    events: Vec<Event<T::Message>>,
-    transactions: f64,
-    end: String,
+    pub events: Vec<Event<T::Message>>,
+    pub transactions: f64,
+    pub end: String,
 }
 
 impl<T: Typed> Reader<T> {
-    fn open(&self) -> T {
+    pub fn open(&self) -> T {
         T::open(self.me, self.me + 1)
     }
 
@@ -159,7 +161,7 @@ impl<T: Typed> Reader<T> {
         }
     }
 
-    fn record(trace: &Trace) -> Self {
+    pub fn record(trace: &Trace) -> Self {
         eprint!("\r    recording {:<40}", T::NAME);
         Self {
             me: trace.authors as u8,
@@ -231,14 +233,14 @@ impl<T: Typed> Reader<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Embedded, HandedOver, Raw, Rc, Trace, author, probe};
+    use super::{Embedded, Raw, Rc, Trace, author, handed_over, probe};
 
     /// `probe` compares the text in the end.
     #[test]
     fn a_made_up_trace_gives_its_text_in_a_state_too() {
         for frame in [1, 128] {
             let trace = Trace::synthetic(500, frame);
-            let _ = (probe::<Raw>(&trace), probe::<Embedded>(&trace), probe::<HandedOver>(&trace));
+            let _ = (probe::<Raw>(&trace), probe::<Embedded>(&trace), handed_over::probe(&trace));
         }
         let alone = Rc::new(Trace::alone(640));
         let _ = (author::probe::<Raw>(&alone), author::probe::<Embedded>(&alone));
