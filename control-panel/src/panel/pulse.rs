@@ -51,6 +51,12 @@ impl Pulse {
         Self { alone: runtime.runtime_flavor() == RuntimeFlavor::CurrentThread, ..Self::default() }
     }
 
+    /// Whether only one thread can drive the runtime, so that frames are to be counted.
+    #[inline]
+    pub(super) fn is_needed(&self) -> bool {
+        self.alone
+    }
+
     /// Returns whether a ping has gone unanswered for about a second of frames.
     pub(super) fn is_missing(&self) -> bool {
         self.missing

@@ -59,7 +59,12 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// runtime without ever awaiting: none of these runs the workers that the loop waits for.
     pub(super) fn watch_for_starvation(&mut self) {
         let supervisor = &self.shared.supervisor;
-        let (polls, unpolled) = (supervisor.registry().first_polls(), supervisor.registry().unpolled());
+        let unpolled = supervisor.registry().unpolled();
+        // As in nearly every frame.
+        if unpolled == 0 && self.starved.frames == 0 && !self.pulse.is_needed() {
+            return;
+        }
+        let polls = supervisor.registry().first_polls();
         let starved = &mut self.starved;
         let before = self.shared.starving.load(Ordering::Relaxed);
         if unpolled == 0 || polls != starved.polls {
@@ -67,7 +72,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         } else {
             starved.count(supervisor.runtime());
         }
-        let found = starved.is_found() || supervisor.registry().is_overdue();
+        let found = unpolled > 0 && (starved.is_found() || supervisor.registry().is_overdue());
         if before != found {
             self.shared.starving.store(found, Ordering::Relaxed);
         }
