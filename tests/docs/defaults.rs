@@ -126,7 +126,7 @@ fn stated() -> Vec<(&'static str, String)> {
         (macros, format!("such as `\"5s\"` | `\"{}\"` |", stuck.replace(' ', ""))),
         (keys, format!("before the worker is stuck. Default: `\"{}\"`", stuck.replace(' ', ""))),
         (supervision, format!("| `stuck_after` | a single poll of {stuck} |")),
-        (setters, format!("holds, at least 1. Default: {inbox}.")),
+        ("control-panel/src/worker/mod.rs", format!("holds, at least 1. Default: {inbox}.")),
         (macros, format!("holds, at least 1 | {inbox} |")),
         (keys, format!("holds, at least 1. Default: {inbox}.")),
         (deployment, format!("| commands in an inbox | {inbox} |")),

@@ -9,7 +9,7 @@ const ONCE: &[(&str, &[&str], &str)] = &[
     ("catch_unwind(", &["util/panics.rs"], "`util::panics`, and on the roof `PanicReport::catch`"),
     (
         "PoisonError",
-        &["util/mutex.rs", "util/sync.rs", "workers/lock.rs"],
+        &["util/mutex.rs", "util/sync/modelled.rs", "workers/lock.rs"],
         "`util::mutex::Mutex`, and on the roof `workers::lock`",
     ),
 ];
