@@ -3,9 +3,9 @@
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 
+use super::ast::{Argument, ArgumentKind, Function, Pattern};
 use super::context;
 use super::options::Options;
-use super::parse::{Argument, ArgumentKind, Function, Pattern};
 use super::types::{self, Flaw};
 use crate::errors::Errors;
 use crate::support::{is_punct, mentions, readable};

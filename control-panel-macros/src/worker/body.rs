@@ -5,10 +5,10 @@ use std::time::Duration;
 use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
+use super::ast::{Argument, ArgumentKind, Function, Pattern};
 use super::context;
 use super::expand::Names;
 use super::options::Options;
-use super::parse::{Argument, ArgumentKind, Function, Pattern};
 use crate::args::Given;
 use crate::duration;
 use crate::support::{ends, hidden_at};

@@ -8,7 +8,7 @@ use syn::{
     PredicateType, Token, Type, TypeParam, TypeParamBound, WhereClause, WherePredicate,
 };
 
-use super::parse::Function;
+use super::ast::Function;
 use crate::support::readable;
 
 /// Each parameter with its bounds, and the predicates that fit none.

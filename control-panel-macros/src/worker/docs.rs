@@ -6,9 +6,9 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Attribute, Expr, ExprLit, Lit, Meta, MetaNameValue};
 
+use super::ast::Function;
 use super::body::DEFAULT_PERIOD;
 use super::options::Options;
-use super::parse::Function;
 use crate::duration::spoken;
 use crate::support::{plain, readable};
 

@@ -4,10 +4,10 @@ use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Attribute, GenericParam, Meta};
 
+use super::ast::Function;
 use super::body;
 use super::docs;
 use super::options::Options;
-use super::parse::Function;
 use crate::args::Given;
 use crate::editor;
 use crate::support::{ends, hidden_at, pascal, plain};

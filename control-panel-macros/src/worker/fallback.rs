@@ -5,12 +5,12 @@ use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{GenericParam, Generics, LifetimeParam};
 
+use super::ast::{Argument, ArgumentKind, Function};
 use super::body;
 use super::check;
 use super::context;
 use super::expand::Names;
 use super::options::Options;
-use super::parse::{Argument, ArgumentKind, Function};
 use super::types;
 use crate::errors::Errors;
 use crate::support::{is_punct, mentions};

@@ -1,6 +1,7 @@
 //! `#[worker]`: parse, check, expand.
 
 mod arguments;
+mod ast;
 mod body;
 mod bounds;
 mod check;
@@ -9,6 +10,7 @@ mod context;
 mod docs;
 mod expand;
 mod fallback;
+mod generics;
 mod inbox;
 mod look;
 mod options;
@@ -19,8 +21,8 @@ mod types;
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 
+use self::ast::{Function, Item};
 use self::options::Options;
-use self::parse::{Function, Item};
 use crate::editor;
 use crate::errors::Errors;
 use crate::support::{plain, readable, see_through};

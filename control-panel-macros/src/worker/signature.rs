@@ -4,8 +4,8 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::GenericParam;
 
+use super::ast::Function;
 use super::bounds;
-use super::parse::Function;
 use super::types;
 use crate::support::{is_punct, readable};
 
