@@ -46,6 +46,7 @@ impl<T> Default for Combiner<T> {
 
 impl<T> Combiner<T> {
     /// Publishes an entry. The caller must then call [`combine`](Self::combine).
+    #[inline]
     pub(super) fn publish(&self, one: T) {
         self.published.lock().push(one);
     }
@@ -53,6 +54,7 @@ impl<T> Combiner<T> {
     /// Ensures that every entry published by now is applied. If no other thread is combining, calls `run` with the
     /// turn, and again for entries published meanwhile; `run` must take the entries under the lock under which they are
     /// applied. Returns the first panic, once all are applied.
+    #[inline]
     pub(super) fn combine(&self, mut run: impl FnMut(&mut Turn<'_, T>)) -> Option<Payload> {
         let mut panic = None;
         loop {
@@ -74,6 +76,7 @@ impl<T> Combiner<T> {
 
     /// Applies every entry published by now, even while another thread is combining. Must be called under the lock
     /// under which entries are applied; then none is in flight. Returns the first panic, once all are applied.
+    #[inline]
     pub(super) fn combine_now(&self, apply: impl FnMut(T)) -> Option<Payload> {
         let (mut list, mut panic) = (mem::take(&mut *self.published.lock()), None);
         each(&mut list, apply, &mut panic);
@@ -83,6 +86,7 @@ impl<T> Combiner<T> {
 
 impl<T> Turn<'_, T> {
     /// Applies every entry published by now. Must be called under the lock under which entries are applied.
+    #[inline]
     pub(super) fn each(&mut self, apply: impl FnMut(T)) {
         mem::swap(&mut *self.published.lock(), &mut *self.list);
         each(&mut self.list, apply, self.panic);

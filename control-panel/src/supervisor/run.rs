@@ -29,6 +29,7 @@ impl<R: Running + ?Sized> Generation<R> {
     }
 
     /// Polls the run. The caller must poll it again when the run is cancelled.
+    #[inline]
     pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Exit> {
         // Checked first: a cancelled worker must not run on into errors of the closing queue.
         if self.run_token.is_over() {
