@@ -210,6 +210,27 @@ pub(crate) enum Bytes {
 
 const _: () = assert!(size_of::<Bytes>() == 48);
 
+impl Bytes {
+    /// Lets go of the message that they are a stretch of.
+    pub(crate) fn detach(&mut self) {
+        #[cfg(feature = "codec")]
+        if let Self::Shared(buffer, range) = self
+            && range.len() < buffer.len()
+        {
+            *self = buffer[range.clone()].into();
+        }
+    }
+
+    /// How many bytes are in memory as long as these are.
+    pub(crate) fn held(&self) -> usize {
+        match self {
+            #[cfg(feature = "codec")]
+            Self::Shared(buffer, _) => buffer.len(),
+            bytes => bytes.len(),
+        }
+    }
+}
+
 impl Deref for Bytes {
     type Target = [u8];
 

@@ -17,12 +17,14 @@ pub(super) fn cut<Op>(delta: &Delta<Op>, limits: &Limits, longest: usize) -> Vec
     let runs = &*delta.runs;
     let signed = signed_at(runs);
     let mut order: Vec<_> = (0..runs.len()).collect();
-    order.sort_by_key(|index| signed[*index]);
+    if !signed.is_sorted() {
+        order.sort_by_key(|index| signed[*index]);
+    }
     let (mut parts, mut part, mut room) = (Vec::new(), Part::default(), Room::default());
     for stretch in order.chunk_by(|one, other| signed[*one] == signed[*other]) {
         let covered = &stretch[..stretch.len() - 1];
-        let weights = covered.iter().map(|index| weight(&runs[*index].header, runs[*index].bytes.len()));
-        if weights.sum::<usize>() > longest {
+        let weight = |index: &usize| weight(&runs[*index].header, runs[*index].bytes.len());
+        if !covered.is_empty() && covered.iter().map(weight).sum::<usize>() > longest {
             continue;
         }
         let add = |room: &mut Room| {
@@ -57,9 +59,15 @@ struct Part {
 impl Part {
     /// With its runs in their order.
     fn put<Op>(self, runs: &[Arc<Run<Op>>], limits: &Limits, parts: &mut Vec<Delta<Op>>) {
-        let mut order = self.runs.clone();
-        order.sort_unstable();
-        let all: Vec<_> = order.iter().map(|index| Arc::clone(&runs[*index])).collect();
+        let in_order =
+            |order: &[usize]| order.iter().map(|index| Arc::clone(&runs[*index])).collect::<Vec<_>>();
+        let all = if self.runs.is_sorted() {
+            in_order(&self.runs)
+        } else {
+            let mut order = self.runs.clone();
+            order.sort_unstable();
+            in_order(&order)
+        };
         // Branches that alternate take more room than one behind the other, as they were counted.
         if self.is_branched && self.starts.len() > 1 && room(&all, limits) < all.len() {
             looks::count(all.len());

@@ -67,13 +67,17 @@ impl<Op> Gaps<Op> {
     /// Holds a run until what it waits for is admitted, or it is [named](Self::take_named). Of a peer that exceeds its bound, the runs that are furthest
     /// ahead are dropped, and so are those of the peer that holds most where all together are too many. Returns whether the run's peer exceeds its own
     /// bound: that the others' runs leave it no room is not its fault.
-    pub(super) fn hold(&mut self, run: Arc<Run<Op>>, wait: Wait, now: u64, limits: &Limits) -> bool {
+    pub(super) fn hold(&mut self, mut run: Arc<Run<Op>>, wait: Wait, now: u64, limits: &Limits) -> bool {
         if let Some(held) = self.held.get_mut(&run.hash) {
             // Its peer's word may count by now.
             if matches!(wait, Wait::Names(_)) && !std::mem::replace(&mut held.names, true) {
                 self.name(run.hash);
             }
             return false;
+        }
+        // Others of its message may be dropped: it is not to keep all of that. Where somebody else has it too, it counts as if it did.
+        if let Some(run) = Arc::get_mut(&mut run) {
+            run.bytes.detach();
         }
         let (author, hash, bytes) = (run.header.author, run.hash, size_of_run(&run));
         let (missing, names) = match wait {
@@ -108,9 +112,14 @@ impl<Op> Gaps<Op> {
 
     /// A run comes again, and signed: of one that waits without a signature, the copy that has it is held.
     pub(super) fn sign(&mut self, run: &Arc<Run<Op>>) {
-        if let Some(held) = self.held.get_mut(&run.hash).filter(|held| held.run.signature.is_empty()) {
-            held.run = Arc::clone(run);
-        }
+        let Some(held) = self.held.get_mut(&run.hash).filter(|held| held.run.signature.is_empty()) else {
+            return;
+        };
+        held.run = Arc::clone(run);
+        let before = std::mem::replace(&mut held.bytes, size_of_run(run));
+        let now = held.bytes;
+        self.bytes = self.bytes - before + now;
+        self.count(run.header.author.peer, |usage| usage.bytes = usage.bytes - before + now);
     }
 
     /// Finds what waits to be named that a run just held has in its past, and marks what has that in its past through it. Between the two may be runs of any
@@ -263,5 +272,5 @@ fn size_of_run<Op>(run: &Run<Op>) -> usize {
     size_of::<Run<Op>>()
         + run.header.heads.len() * size_of::<Head>()
         + run.operations.len() * size_of::<Operation<Op>>()
-        + run.bytes.len()
+        + run.bytes.held()
 }
