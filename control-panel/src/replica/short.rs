@@ -212,6 +212,7 @@ const _: () = assert!(size_of::<Bytes>() == 48);
 
 impl Bytes {
     /// Lets go of the message that they are a stretch of.
+    #[cfg_attr(not(feature = "codec"), expect(clippy::unused_self, reason = "there are no messages"))]
     pub(crate) fn detach(&mut self) {
         #[cfg(feature = "codec")]
         if let Self::Shared(buffer, range) = self
