@@ -52,6 +52,31 @@ fn row_31_a_process_that_is_stopped_and_goes_on_is_one_offline_and_one_online_at
     });
 }
 
+/// It is killed, and dials again before anyone could notice: each loss is reported, however short it was.
+#[cfg(unix)]
+#[test]
+fn one_that_is_killed_and_back_before_that_is_noticed_is_one_offline_and_one_online() {
+    let (folders, members) = folders(2);
+    let idle = Duration::from_secs(4);
+    let mut alice = Setup { idle, ..Setup::new(folders[0].path(), &members) }.start();
+    let known = vec![(members[0], alice.address())];
+    let setup = Setup { idle, known, bind: free_port(), ..Setup::new(folders[1].path(), &members) };
+    let mut bob = Process::start(&setup);
+    until(&mut [&mut alice], "both are online", |nodes| {
+        nodes[0].is_online(members[1]) && bob.is_online(members[0])
+    });
+    // Longer than two that dial each other at the same time might have two connections.
+    for_a_while(&mut [&mut alice], idle + Duration::from_secs(1));
+    let here = alice.seen_of(members[1]).len();
+    bob.kill();
+    bob = Process::start(&setup);
+    until(&mut [&mut alice], "it is back", |nodes| {
+        nodes[0].seen_of(members[1]).len() > here + 1 && bob.is_online(members[0])
+    });
+    for_a_while(&mut [&mut alice], Duration::from_secs(1));
+    assert_eq!(alice.seen_of(members[1])[here..], [Seen::Offline(TimedOut), Seen::Online]);
+}
+
 /// The worker panics once: what it had in contact is lost with it, once, and comes back with its successor.
 #[test]
 fn a_worker_that_panics_is_one_offline_a_peer() {

@@ -157,6 +157,11 @@ impl Contact {
         [settles, self.dial_at].into_iter().flatten().min()
     }
 
+    /// Whether it has been in contact for so long.
+    pub(super) fn lasts(&self, now: Instant, long: Duration) -> bool {
+        self.since.is_some_and(|since| now.saturating_duration_since(since) > long)
+    }
+
     pub(super) fn is_online(&self) -> bool {
         self.state == State::Online
     }

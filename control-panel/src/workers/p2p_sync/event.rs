@@ -67,7 +67,8 @@ pub struct PeerMisbehaved {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum OfflineReason {
-    /// No packet came for the idle setting: it was killed, stopped, powered off, is asleep, or the network is gone.
+    /// No packet came for the idle setting: it was killed, stopped, powered off, is asleep, or the network is gone. Also where the peer dials anew
+    /// before that was noticed here.
     TimedOut,
     /// Nothing answers at any of its addresses, or none is known.
     Unreachable,

@@ -186,10 +186,10 @@ where
         match task {
             FromTask::Came(connection) => {
                 let peer = peer_of(&connection);
-                self.connected(peer, peer, connection);
+                self.connected(peer, peer, connection).await;
             }
             FromTask::Dialled { peer, result: Ok(connection) } => {
-                self.connected(peer, self.parts.shared.me, connection);
+                self.connected(peer, self.parts.shared.me, connection).await;
             }
             FromTask::Dialled { peer, result: Err(reason) } => self.down(peer, reason).await,
             FromTask::Ready { id, peer } => {
@@ -238,8 +238,9 @@ where
     }
 
     /// Of two connections with a peer the one stays that the smaller key dialled; of two of one side the newer, as that side began anew.
-    fn connected(&mut self, peer: Peer, by: Peer, connection: Connection) {
-        let me = self.parts.shared.me;
+    async fn connected(&mut self, peer: Peer, by: Peer, connection: Connection) {
+        let (me, now, jitter) = (self.parts.shared.me, Instant::now(), self.jitter.next());
+        let mut change = None;
         let Some(known) = self.peers.get_mut(&peer) else {
             connection.close(endpoint::REFUSED, b"");
             return;
@@ -250,6 +251,11 @@ where
                 return;
             }
             live.connection.close(DUPLICATE, b"");
+            // It dials because it lost this side, or was killed, and this one has not noticed: as after a sleep, when packets that came
+            // before it look like a sign of life. Two that dialled each other at the same time are in contact only since then.
+            if by == peer && known.contact.lasts(now, self.parts.options.idle) {
+                change = known.contact.down(now, OfflineReason::TimedOut, jitter);
+            }
         }
         self.sessions += 1;
         let id = self.sessions;
@@ -275,6 +281,7 @@ where
             },
         };
         self.tasks.spawn(session.run());
+        self.report(peer, change).await;
     }
 
     async fn tick(&mut self) {
