@@ -61,12 +61,12 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
         let supervisor = &self.shared.supervisor;
         let unpolled = supervisor.registry().unpolled();
         // As in nearly every frame.
-        if unpolled == 0 && self.starved.frames == 0 && !self.pulse.is_needed() {
+        let before = self.shared.starving.load(Ordering::Relaxed);
+        if unpolled == 0 && self.starved.frames == 0 && !before && !self.pulse.is_needed() {
             return;
         }
         let polls = supervisor.registry().first_polls();
         let starved = &mut self.starved;
-        let before = self.shared.starving.load(Ordering::Relaxed);
         if unpolled == 0 || polls != starved.polls {
             *starved = Starved { polls, ..Starved::default() };
         } else {

@@ -155,7 +155,8 @@ pub enum Misbehaviour {
     Stranger,
     /// It may not do what it tried: void.
     NotGranted,
-    /// A signature that does not verify, or none; or one for more of its chain than may be under one.
+    /// A signature that does not verify, or none; or one for more of its chain than may be under one. `merge` does not know who sent it: what passed it on may have left
+    /// signatures out.
     Signature,
     /// More out of order than the gap buffer holds, which is bounded by author and in all. What is furthest ahead was dropped, and comes again by version.
     Flood,

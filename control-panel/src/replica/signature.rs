@@ -102,7 +102,7 @@ impl<'a> Link<'a> {
     }
 }
 
-/// What a run counts in a stretch under one signature: about the bytes that it has in a delta without the runs that it names, and no more than it has there.
+/// What a run counts in a stretch under one signature: about the bytes that it has in a delta without the runs that it names, and no less than it has there.
 #[inline]
 pub(crate) fn weight(header: &Header, operations: usize) -> usize {
     /// An author's index, a sequence number, a hash.

@@ -124,9 +124,7 @@ impl OffTask {
     }
 }
 
-/// Woken when its backoff is over, or by itself in order to continue.
 impl Resume for OffTask {
-    /// The worker's task must ask for its next step. Runs the user's drops, so it must not be called under a lock.
     fn resume(self: Arc<Self>) {
         let (Some(cell), Some(registry)) = (self.cell.upgrade(), self.registry.upgrade()) else { return };
         // A decision made after this call comes with a call of its own.
@@ -153,6 +151,7 @@ impl Resume for OffTask {
     }
 }
 
+/// Woken when its backoff is over, or by itself in order to continue.
 impl Wake for OffTask {
     fn wake(self: Arc<Self>) {
         let mut turn = self.turn.lock();

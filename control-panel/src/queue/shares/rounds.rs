@@ -33,7 +33,8 @@ impl<S: Copy + Ord, W> Shares<S, W> {
             self.expire();
             self.release(lane, more);
             self.grant_each();
-            more = more.min(self.free_for_all());
+            // It is one of those that come next.
+            more = more.min(self.free_for_all() / (self.round.len() + 1));
             self.hold(lane, more);
             self.share_out();
             next = self.waiters.pass();

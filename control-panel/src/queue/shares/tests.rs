@@ -296,6 +296,23 @@ fn of_many_waiters_a_round_is_of_those_that_get_four_slots_each() {
     }
 }
 
+/// It is one of those that come next, however few of the others do.
+#[test]
+fn the_last_of_a_round_shares_what_it_was_granted_with_those_that_wait() {
+    let mut shares = shares(256, &[1]);
+    assert_eq!(flood(&mut shares, 0), 255);
+    let first = shares.wait(0, 0);
+    shares.release(0, 255);
+    assert_eq!(end_frame(&mut shares), Some(0));
+    let waiter_ids: Vec<_> = (1..201).map(|waker| shares.wait(0, waker)).collect();
+    let mut credit = Credit::default();
+    assert_eq!(shares.claim(first, &mut credit).1, Some(1));
+    assert!(credit.slots <= 4, "{}", credit.slots);
+    let mut of_the_next = Credit::default();
+    shares.claim(waiter_ids[0], &mut of_the_next);
+    assert!(of_the_next.slots >= 2, "{}", of_the_next.slots);
+}
+
 /// However many sources there are, each has the slot that is kept for it.
 #[test]
 fn a_round_grants_a_slot_to_each_source_that_holds_none() {

@@ -9,7 +9,7 @@ use super::{
 use crate::replica::{
     Author, Delta, RunHash,
     run::{Header, Run},
-    signature::weight,
+    signature::{Link, seldom_signed, weight},
 };
 
 /// Stretches under one signature each, in the order of these signatures, and in each part as many as have room: one at least. Those of more than the longest are left out.
@@ -68,8 +68,11 @@ impl Part {
             order.sort_unstable();
             in_order(&order)
         };
-        // Branches that alternate take more room than one behind the other, as they were counted.
-        if self.is_branched && self.starts.len() > 1 && room(&all, limits) < all.len() {
+        // Branches that alternate take more room than one behind the other, as they were counted; and where one is covered with what leads to another, the receiver
+        // may count that for either.
+        let is_refused =
+            || room(&all, limits) < all.len() || seldom_signed(all.iter().map(|run| Link::of(run))).is_some();
+        if self.is_branched && self.starts.len() > 1 && is_refused() {
             looks::count(all.len());
             self.halves().into_iter().for_each(|half| half.put(runs, limits, parts));
         } else if !all.is_empty() {
@@ -88,12 +91,13 @@ impl Part {
     }
 }
 
-/// For each run the place of the first signature that covers it, and its own place if none does.
+/// For each run the place of the signature that covers it, and its own place if none does. Of several, as where its author forked, it is the one with the least
+/// between the two: what was accepted came under one of them, and so is no longer than a stretch may be.
 fn signed_at<Op>(runs: &[Arc<Run<Op>>]) -> Vec<usize> {
     looks::count(runs.len());
     let mut signed: Vec<_> = (0..runs.len()).collect();
     // By what they follow, of those that are covered. One author writes many runs in a row, so mostly the last is asked for.
-    let (mut last, mut others) = (None::<(ChainEnd, usize)>, BTreeMap::<ChainEnd, usize>::new());
+    let (mut last, mut others) = (None::<(ChainEnd, Cover)>, BTreeMap::<ChainEnd, Cover>::new());
     for (index, run) in runs.iter().enumerate().rev() {
         let Header { author, previous, .. } = run.header;
         let end = (author, run.hash);
@@ -101,14 +105,15 @@ fn signed_at<Op>(runs: &[Arc<Run<Op>>]) -> Vec<usize> {
             Some((_, by)) => Some(by),
             None => others.remove(&end),
         };
-        let Some(mut by) = (if run.signature.is_empty() { covered } else { Some(index) }) else { continue };
+        let is_signed = !run.signature.is_empty();
+        let Some((behind, by)) = (if is_signed { Some((0, index)) } else { covered }) else { continue };
         signed[index] = by;
-        let before = (author, previous);
-        // Of branches the one that is signed first.
-        by = others.remove(&before).map_or(by, |other| other.min(by));
-        if let Some((end, other)) = last.replace((before, by)) {
+        let own = if is_signed { 0 } else { weight(&run.header, run.bytes.len()) };
+        let (before, cover) = ((author, previous), (behind + own, by));
+        let cover = others.remove(&before).map_or(cover, |other| other.min(cover));
+        if let Some((end, other)) = last.replace((before, cover)) {
             if end == before {
-                last = Some((before, by.min(other)));
+                last = Some((before, cover.min(other)));
             } else {
                 others.insert(end, other);
             }
@@ -119,6 +124,9 @@ fn signed_at<Op>(runs: &[Arc<Run<Op>>]) -> Vec<usize> {
 
 /// The end of a chain.
 type ChainEnd = (Author, RunHash);
+
+/// What is between it and a signature, by weight, and the place of that.
+type Cover = (usize, usize);
 
 /// How many runs were looked at, so that a test can say that it is a few times each.
 #[cfg(test)]

@@ -111,10 +111,13 @@ impl<Op> Gaps<Op> {
     }
 
     /// A run comes again, and signed: of one that waits without a signature, the copy that has it is held.
-    pub(super) fn sign(&mut self, run: &Arc<Run<Op>>) {
+    pub(super) fn sign(&mut self, run: &mut Arc<Run<Op>>) {
         let Some(held) = self.held.get_mut(&run.hash).filter(|held| held.run.signature.is_empty()) else {
             return;
         };
+        if let Some(run) = Arc::get_mut(run) {
+            run.bytes.detach();
+        }
         held.run = Arc::clone(run);
         let before = std::mem::replace(&mut held.bytes, size_of_run(run));
         let now = held.bytes;

@@ -144,9 +144,9 @@ impl<Op> Graph<Op> {
 
     /// Takes a run in, for [`admit_next_of`](Self::admit_next_of) to look at: call that until it returns `None`, as until then
     /// nothing bounds what waits here.
-    pub(crate) fn offer(&mut self, run: Arc<Run<Op>>) {
+    pub(crate) fn offer(&mut self, mut run: Arc<Run<Op>>) {
         if self.gaps.len() > 0 && !run.signature.is_empty() {
-            self.gaps.sign(&run);
+            self.gaps.sign(&mut run);
         }
         self.queue.push_back(run);
     }

@@ -153,7 +153,7 @@ impl Registry {
         if history.runtime_gone {
             self.runtime_gone.store(true, Ordering::Release);
         }
-        if state.cells.is_empty() && self.gone.load(Ordering::Relaxed) {
+        if state.cells.is_empty() && state.machine.is_stopping() && self.gone.load(Ordering::Relaxed) {
             log.end();
         }
         let logged = log.total() > before;

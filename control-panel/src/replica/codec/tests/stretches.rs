@@ -134,6 +134,37 @@ fn what_others_would_refuse_is_not_handed_on() {
     assert_eq!(delta(&runs).parts(&limits).iter().map(|part| part.runs.len()).sum::<usize>(), runs.len());
 }
 
+/// An author that forked: what leads to both branches came with the short one, and a signature in the long one stands first. It goes with the one that it came with.
+#[test]
+fn what_leads_to_branches_is_handed_on_with_the_shorter() {
+    let mut runs = under_one_signature(0, LONGEST_STRETCH - 3 * TEXT);
+    let fork = Arc::clone(runs.last().unwrap());
+    for (first, length) in [(1_000, 8), (2_000, 1)] {
+        let mut branch = Vec::<Arc<Run<Op>>>::new();
+        for number in first..first + length {
+            let before = branch.last().map_or(&*fork, AsRef::as_ref);
+            let next = run(author(0), Some(before), &[], vec![apply(number, &"y".repeat(TEXT))]);
+            if let Some(before) = branch.last_mut() {
+                Arc::get_mut(before).unwrap().signature = Signature::default();
+            }
+            branch.push(next);
+        }
+        runs.append(&mut branch);
+    }
+    let hash = fork.hash;
+    drop(fork);
+    let trunk = runs.iter_mut().find(|run| run.hash == hash).unwrap();
+    Arc::get_mut(trunk).unwrap().signature = Signature::default();
+    let limits = Limits::default();
+    for limits in [limits.clone().with_bytes(256 << 10), limits] {
+        let pieces = delta(&runs).pieces(&limits);
+        assert_eq!(pieces.iter().map(|piece| piece.runs.len()).sum::<usize>(), runs.len());
+        for piece in pieces {
+            decode(&piece.encode().unwrap()).unwrap();
+        }
+    }
+}
+
 /// Acknowledgements are a byte each, and name many: what is under one signature is bounded by what it takes to hand it on.
 #[test]
 fn an_author_leaves_little_unsigned_whatever_its_runs_name() {

@@ -204,13 +204,16 @@ where
                 self.report(peer, change).await;
             }
             FromTask::Ended { id, peer, ended } => {
+                let live = self.peers.get(&peer).and_then(|known| known.session.as_ref());
+                if live.is_some_and(|live| live.id != id) {
+                    return;
+                }
                 self.parts.shared.state().connections.remove(&peer);
                 let jitter = self.jitter.next();
                 let Some(known) = self.peers.get_mut(&peer) else { return };
-                if known.session.as_ref().is_none_or(|live| live.id != id) {
+                if known.session.take().is_none() {
                     return;
                 }
-                known.session = None;
                 match ended {
                     Ended::Lost(reason) => self.down(peer, reason).await,
                     // The other has a connection that stays, which is on its way here. If it does not come, this side dials.
@@ -252,8 +255,9 @@ where
             }
             live.connection.close(DUPLICATE, b"");
             // It dials because it lost this side, or was killed, and this one has not noticed: as after a sleep, when packets that came
-            // before it look like a sign of life. Two that dialled each other at the same time are in contact only since then.
-            if by == peer && known.contact.lasts(now, self.parts.options.idle) {
+            // before it look like a sign of life. Where two dialled each other at the same time, both connections are made within the time for that.
+            let options = &self.parts.options;
+            if by == peer && known.contact.lasts(now, options.idle.max(options.connect)) {
                 change = known.contact.down(now, OfflineReason::TimedOut, jitter);
             }
         }
