@@ -66,7 +66,7 @@ fn one_that_is_killed_and_back_before_that_is_noticed_is_one_offline_and_one_onl
         nodes[0].is_online(members[1]) && bob.is_online(members[0])
     });
     // Longer than two that dial each other at the same time might have two connections.
-    for_a_while(&mut [&mut alice], idle + Duration::from_secs(1));
+    for_a_while(&mut [&mut alice], setup.connect + Duration::from_secs(1));
     let here = alice.seen_of(members[1]).len();
     bob.kill();
     bob = Process::start(&setup);

@@ -79,7 +79,7 @@ pub enum Refused {
     },
     /// More of a chain under one signature than an author leaves unsigned, and more than its receiver could hand on to others.
     SeldomSigned {
-        /// The chain's author; who sent the bytes on is the one to blame, as others can leave signatures out.
+        /// The chain's author. The sender of the bytes is to blame, as it can leave out signatures of others.
         author: Author,
         /// The sequence number of the first operation that is too far from the last signature.
         seq: u64,
