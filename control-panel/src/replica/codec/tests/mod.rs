@@ -10,6 +10,8 @@
 mod hostile;
 mod joins;
 mod lone;
+#[cfg(feature = "p2p")]
+mod messages;
 mod proofs;
 mod round_trip;
 mod schemas;

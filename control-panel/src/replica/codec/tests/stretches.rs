@@ -1,6 +1,6 @@
 //! How much one signature may cover, and that all of it can be handed on.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use super::{
     super::{DecodeError, Limits, Postcard, Refused},
@@ -10,7 +10,6 @@ use crate::{
     replica::{
         Delta, Misbehaviour, Peer, Replica, ReplicaNotice, Stamp, State,
         run::Run,
-        short::Bytes,
         signature::{LONGEST_STRETCH, Link, seldom_signed},
         signed::Signature,
     },
@@ -76,7 +75,7 @@ fn what_is_forged_is_forged_however_long() {
 }
 
 #[derive(Clone, Default)]
-struct Nothing;
+pub(super) struct Nothing;
 
 impl State for Nothing {
     type Op = Op;
@@ -156,7 +155,7 @@ fn what_leads_to_branches_is_handed_on_with_the_shorter() {
     let trunk = runs.iter_mut().find(|run| run.hash == hash).unwrap();
     Arc::get_mut(trunk).unwrap().signature = Signature::default();
     let limits = Limits::default();
-    for limits in [limits.clone().with_bytes(256 << 10), limits] {
+    for limits in [limits.with_bytes(256 << 10), limits] {
         let pieces = delta(&runs).pieces(&limits);
         assert_eq!(pieces.iter().map(|piece| piece.runs.len()).sum::<usize>(), runs.len());
         for piece in pieces {
@@ -183,7 +182,7 @@ fn an_author_leaves_little_unsigned_whatever_its_runs_name() {
     }
 }
 
-fn two() -> [Replica<Nothing>; 2] {
+pub(super) fn two() -> [Replica<Nothing>; 2] {
     let members: Vec<_> = (0..2).map(peer).collect();
     [0, 1].map(|at| {
         Replica::builder(peer(at), Nothing)
@@ -213,59 +212,4 @@ fn a_signature_that_comes_while_its_run_waits_is_kept() {
     let signed: Vec<_> =
         other.since(&crate::Version::new()).runs.iter().map(|run| !run.signature.is_empty()).collect();
     assert_eq!(signed, [false, false, false, true, true]);
-}
-
-/// Three runs of 60 KiB as one message, read by the one that got it.
-fn three_in_a_message(author: &mut Replica<Nothing>) -> Delta<Op> {
-    let before = author.version().clone();
-    for number in 0..3 {
-        author.commit((number, "x".repeat(60 << 10)));
-        let _ = (author.settle(), author.outbox());
-    }
-    let bytes = author.since(&before).encode().unwrap();
-    let verifier: Arc<dyn crate::replica::Verifier> = Arc::new(TestKeys);
-    Delta::decode_own(bytes, &Postcard::new(), &Limits::default(), Some(&verifier)).unwrap()
-}
-
-fn message_of(run: &Run<Op>) -> Weak<Vec<u8>> {
-    match &run.bytes {
-        Bytes::Shared(message, _) => Arc::downgrade(message),
-        _ => panic!("it has bytes of its own"),
-    }
-}
-
-/// The message is in memory once, for all of them; and not for one that waits, as the others may be dropped.
-#[test]
-fn runs_share_their_message_and_those_that_wait_do_not() {
-    let [mut author, mut other] = two();
-    let read = three_in_a_message(&mut author);
-    let message = message_of(&read.runs[0]);
-    assert!(read.runs.iter().all(|run| message_of(run).ptr_eq(&message)));
-    let mut runs = read.runs.into_vec();
-    let first = runs.remove(0);
-    other.merge(Delta::of(runs));
-    assert_eq!(message.strong_count(), 1, "that of the first");
-    drop(first);
-    assert_eq!(message.strong_count(), 0);
-}
-
-/// Where somebody else has it, a run that waits counts with the message that it keeps in memory: 8 MiB of those at most, though the runs are a third of it each.
-#[test]
-fn what_is_kept_in_memory_is_what_counts() {
-    let [mut author, mut other] = two();
-    let (mut kept, mut floods) = (Vec::new(), None);
-    for number in 0..60 {
-        let read = three_in_a_message(&mut author);
-        // The first message does not come: all others wait.
-        if number > 0 {
-            kept.push(read.clone());
-            other.merge(Delta::of(read.runs[1..].to_vec()));
-        }
-        let flood = ReplicaNotice::PeerMisbehaved { peer: peer(0), what: Misbehaviour::Flood };
-        if floods.is_none() && other.settle().notices.contains(&flood) {
-            floods = Some(number);
-        }
-    }
-    // Of 180 KiB there are 45 in 8 MiB, two of each message; of 60 there would be 136.
-    assert_eq!(floods, Some(23));
 }
