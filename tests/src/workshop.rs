@@ -181,14 +181,18 @@ impl Workshop {
         })
     }
 
-    /// A mod's status, by its id or file.
+    /// A mod's status, by its id or file. Waits for it: intents are sent before it is published.
     ///
     /// # Panics
     /// If there is none.
     pub fn status(&self, name: &str) -> ModStatus {
-        let all = self.control.status();
-        let found = all.iter().find(|status| status.mod_id.as_deref() == Some(name) || status.file == name);
-        found.unwrap_or_else(|| panic!("no {name} in {all:?}")).clone()
+        let mut found = None;
+        eventually(&format!("{name} has a status"), || {
+            let all = self.control.status();
+            found = all.iter().find(|at| at.mod_id.as_deref() == Some(name) || at.file == name).cloned();
+            found.is_some()
+        });
+        found.expect("it was found")
     }
 
     /// The loader lives, and ends as it should.
