@@ -102,7 +102,7 @@ impl Machine {
             return;
         }
         if let Some(member) = self.members.get_mut(id) {
-            member.stopped_as_stuck = member.is_running();
+            member.stopped_as_stuck |= member.is_running();
             self.escalate(id);
         }
     }
