@@ -211,6 +211,20 @@ fn a_stuck_worker_is_restarted_once_it_stopped_within_its_intensity() {
 }
 
 #[test]
+fn a_run_that_is_stopped_as_stuck_stays_so_when_it_escalates_too() {
+    let mut world = World::new();
+    let id = world.admit(spec("a", Restart::Always), 3).unwrap();
+    assert!(world.obey(id));
+    world.stuck(id);
+    assert_eq!(world.workers[&id].cancelled, Some(Cause::Stuck));
+    world.act(None, |machine, _| machine.escalate_stuck(id), |_| ());
+    exit(&mut world, "a", &Exit::Finished);
+    world.settle(false);
+    let ended = world.workers[&id].ended.clone().expect("the panel ends");
+    assert_eq!(ended.0, "was stuck", "the run that was cancelled is the one that was stuck");
+}
+
+#[test]
 fn a_worker_that_comes_after_is_stopped_before_even_if_one_between_is_idle() {
     let mut world = World::new();
     for (name, after) in [("store", ""), ("index", "store"), ("feed", "index")] {
