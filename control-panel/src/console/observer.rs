@@ -48,7 +48,7 @@ struct Hub {
 impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
     /// Returns an observer of this panel, for a [console](crate::console) that shows it.
     ///
-    /// From the first call on, each frame is measured. Each call returns an observer with [exhibits](Observer::attach) of its own;
+    /// From the first call on, each frame is measured, and for how long sends wait. Each call returns an observer with [exhibits](Observer::attach) of its own;
     /// clones share theirs.
     pub fn observer(&self) -> Observer {
         Observer::new(self.observation())

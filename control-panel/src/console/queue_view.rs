@@ -51,7 +51,7 @@ pub struct SourceRow {
     pub refused: u64,
     /// Lossy intents dropped for want of room.
     pub dropped: u64,
-    /// For how long sends of it waited for a slot, added up.
+    /// For how long sends of it waited for a slot since the panel is observed, added up.
     #[cfg_attr(feature = "serde", serde(with = "crate::util::seconds"))]
     pub blocked: Duration,
 }

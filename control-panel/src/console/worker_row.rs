@@ -59,7 +59,7 @@ pub struct WorkerRow {
     pub refused: u64,
     /// How many of its sends wait for a slot.
     pub waiting: usize,
-    /// For how long its sends waited for a slot, added up.
+    /// For how long its sends waited for a slot since the panel is observed, added up.
     #[cfg_attr(feature = "serde", serde(with = "crate::util::seconds"))]
     pub blocked: Duration,
 }

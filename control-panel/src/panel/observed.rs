@@ -119,7 +119,7 @@ pub(crate) struct Observation {
 
 both! {
 impl {
-    /// From now on its frames are measured.
+    /// From now on its frames and its sends' waits are measured.
     pub(crate) fn observation(&self) -> Observation {
         self.shared.observation()
     }
@@ -127,13 +127,14 @@ impl {
 }
 
 impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
-    /// From now on the panel's frames are measured.
+    /// From now on the panel's frames and its sends' waits are measured.
     pub(super) fn observation(self: &Arc<Self>) -> Observation {
         let shared = self;
         let gauge = Arc::clone(shared.gauge.get_or_init(|| {
             let gauge = Arc::new(FrameGauge::new());
             let rings = Arc::clone(&gauge);
             shared.supervisor.registry().log.on_write(move || rings.ring());
+            shared.queue.observe();
             gauge
         }));
         let panel: Arc<dyn Observable> = Arc::clone(shared) as _;

@@ -79,6 +79,17 @@ impl<I> Block<I> {
         count(&self.of_source);
     }
 
+    /// The time, if it is observed how long sends wait.
+    #[inline]
+    pub(super) fn clock(&self) -> Option<Instant> {
+        self.figures.clock()
+    }
+
+    /// How long sends wait is observed from now on. Under the queue's lock.
+    pub(super) fn observe(&self, now: Instant) {
+        self.count(|figures| figures.observe(now));
+    }
+
     /// Takes one of its slots, for a run that has not ended: the caller fills it immediately. Fails too while another thread has
     /// the lock.
     #[inline(always)]
@@ -89,6 +100,9 @@ impl<I> Block<I> {
     /// The same, after a wait for senders of the block's own producer that are in the middle of a send, and with an empty stage.
     pub(super) fn wait_to_take(&self, run: Option<&RunToken>) -> Option<SpinGuard<'_, Prepaid<I>>> {
         let mut prepaid = self.prepaid.lock();
+        if prepaid.slots == 0 {
+            return None;
+        }
         prepaid.empty_stage();
         Self::take_of(prepaid, run)
     }

@@ -189,9 +189,7 @@ impl<I: Intent> Queue<I> {
             None => (self.fill(spare, &mut state, whole), None),
         };
         self.consumer.queued.store(state.queued(), Ordering::Relaxed);
-        if state.apart {
-            self.publish_due(&state);
-        }
+        self.publish_due(&state);
         drop(state);
         if wanted {
             self.consumer.count_own(&mut batch);
@@ -336,14 +334,14 @@ impl<I: Intent> Queue<I> {
     pub(super) fn absorb(&self, state: &mut State<I>) -> bool {
         let State { freed, shares, .. } = state;
         let mut returned = self.consumer.returned.lock();
-        let ended = mem::take(&mut returned.ended);
+        if !mem::take(&mut returned.ended) {
+            return false;
+        }
         mem::swap(freed, &mut returned.freed);
         drop(returned);
-        if ended {
-            freed.take(|lane, count| shares.release(lane, count));
-            state.ended();
-        }
-        ended
+        freed.take(|lane, count| shares.release(lane, count));
+        state.ended();
+        true
     }
 
     /// For a discard: all intents that will never be drained.

@@ -17,6 +17,14 @@ pub(crate) struct Sources<S> {
 }
 
 impl<I: Intent> Queue<I> {
+    /// From now on it is timed how long sends wait.
+    pub(crate) fn observe(&self) {
+        let mut state = self.lock();
+        state.observed = true;
+        let now = Instant::now();
+        state.accounts.iter().for_each(|account| account.block.observe(now));
+    }
+
     /// What each source has, of so many sources at most. For observers: waits for the lock, as a sender does, and holds it for some
     /// ten nanoseconds a source.
     pub(crate) fn sources(&self, most: usize) -> Sources<I::Source> {

@@ -286,8 +286,11 @@ impl<I: Intent> Queue<I> {
         self.publish_due(state);
     }
 
-    /// Publishes whether a frame is due.
+    /// Publishes whether a frame is due, where frames let senders go on until one is.
     fn publish_due(&self, state: &State<I>) {
+        if !state.apart {
+            return;
+        }
         let is_due = state.is_due(self.capacity);
         if self.is_due.load(Ordering::Relaxed) != is_due {
             self.is_due.store(is_due, Ordering::Relaxed);

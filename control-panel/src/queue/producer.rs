@@ -4,6 +4,8 @@ mod waiting;
 
 use std::{collections::VecDeque, mem, sync::Arc};
 
+use tokio::time::Instant;
+
 pub(super) use self::waiting::Turn;
 use super::{
     Admission, Queue, State,
@@ -76,6 +78,9 @@ impl<I: Intent> Queue<I> {
         let lane = state.shares.attach(source);
         let of_source = Arc::clone(state.shares.figures(lane));
         let (bucket_id, block) = state.place(of_source);
+        if state.observed {
+            block.observe(Instant::now());
+        }
         let producer = Producer {
             queue: Arc::clone(self),
             source,
@@ -403,9 +408,7 @@ impl<I: Intent> Producer<I> {
         if clock > 0 || !state.prepay(self.bucket_id, self.lane) {
             state.accounts[self.bucket_id].count(1);
         }
-        if state.apart {
-            self.queue.publish_due(state);
-        }
+        self.queue.publish_due(state);
         ready
     }
 

@@ -40,6 +40,8 @@ pub(super) struct State<I: Intent> {
     pub(super) frames: u64,
     /// How many producers had local intents in the last of them.
     pub(super) senders: usize,
+    /// Whether it is timed how long sends wait.
+    pub(super) observed: bool,
 }
 
 /// What one producer has of its own. On a cache line of its own, as a frame writes it too.
@@ -51,7 +53,7 @@ pub(super) struct Account<I> {
     /// How many slots its block had when it was lent to the producer. 0: it is empty, and the bucket has its buffer. Otherwise
     /// the figures lack the intent before it too: what they count is written where blocks are taken back, by frames.
     lent: usize,
-    block: Arc<Block<I>>,
+    pub(super) block: Arc<Block<I>>,
 }
 
 impl<I> Account<I> {
@@ -102,6 +104,7 @@ impl<I: Intent> State<I> {
             freed: Freed::default(),
             frames: 0,
             senders: 0,
+            observed: false,
         }
     }
 
@@ -291,7 +294,7 @@ impl<I: Intent> State<I> {
         bucket_id: BucketId,
         waiter_id: WaiterId,
     ) -> (Option<Waker>, Option<Waker>) {
-        if self.shares.waiters.is_last(waiter_id) {
+        if self.shares.waiters.is_last() {
             self.take_back();
         }
         self.shares.claim(waiter_id, &mut self.accounts[bucket_id].credit)

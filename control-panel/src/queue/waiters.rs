@@ -30,6 +30,8 @@ pub(super) struct WaitList<W> {
     vacant: Vec<WaiterId>,
     /// Granted and not woken yet, in order. May name some that are gone.
     baton: VecDeque<WaiterId>,
+    /// Of those, how many are there.
+    unwoken: usize,
     /// How many were woken in this round and have not taken their slot yet.
     in_hand: usize,
     /// Those woken in rounds before are not waited for any more.
@@ -68,6 +70,7 @@ impl<W> WaitList<W> {
             waiters: Vec::new(),
             vacant: Vec::new(),
             baton: VecDeque::new(),
+            unwoken: 0,
             in_hand: 0,
             round: 0,
             moved: true,
@@ -124,6 +127,7 @@ impl<W> WaitList<W> {
             if waiter.standing == Standing::Waiting {
                 (waiter.standing, waiter.slots) = (Standing::Granted, 1);
                 self.waiting -= 1;
+                self.unwoken += 1;
                 self.baton.push_back(waiter_id);
                 return Some(waiter_id);
             }
@@ -157,6 +161,7 @@ impl<W> WaitList<W> {
         let granted = standing == Standing::Granted;
         self.waiting -= usize::from(standing == Standing::Waiting);
         self.in_hand -= usize::from(granted && waiter.woken == Some(self.round));
+        self.unwoken -= usize::from(granted && waiter.woken.is_none());
         self.moved |= granted;
         (granted.then_some(grant), waiter.waker.take())
     }
@@ -181,6 +186,7 @@ impl<W> WaitList<W> {
             let waiter = &mut self.waiters[waiter_id];
             if waiter.standing == Standing::Granted {
                 waiter.woken = Some(self.round);
+                self.unwoken -= 1;
                 self.in_hand += 1;
                 return waiter.waker.take();
             }
@@ -198,13 +204,17 @@ impl<W> WaitList<W> {
         !self.moved && !self.is_over()
     }
 
-    /// Whether this is the only one that was granted a slot and has not claimed it yet, not counting those that are no longer waited for.
-    pub(super) fn is_last(&self, waiter_id: WaiterId) -> bool {
-        self.in_hand <= 1
-            && self
-                .baton
+    /// Whether at most one was granted a slot and has not claimed it yet, not counting those that are no longer waited for.
+    pub(super) fn is_last(&self) -> bool {
+        debug_assert_eq!(
+            self.unwoken,
+            self.baton
                 .iter()
-                .all(|&other| other == waiter_id || self.waiters[other].standing != Standing::Granted)
+                .filter(|&&waiter_id| self.waiters[waiter_id].standing == Standing::Granted)
+                .count(),
+            "granted, and not woken yet"
+        );
+        self.in_hand + self.unwoken <= 1
     }
 
     /// Stops waiting for waiters that were woken but have not claimed. They keep their grants; but rounds

@@ -32,11 +32,13 @@ pub(crate) struct SendCounts {
     pub(crate) dropped: u64,
     /// Sends that wait for a slot.
     pub(crate) waiting: usize,
-    /// For how long sends waited, added up.
+    /// For how long sends waited since the queue is observed, added up.
     pub(crate) blocked: Duration,
 }
 
 /// Adds up for how long sends waited: the integral of how many wait. A sequence lock with one writer at a time.
+///
+/// Until it is observed, waits are counted and not timed: two readings of the clock would be a fifth of what a wait costs.
 #[derive(Debug)]
 struct Blocked {
     epoch: Instant,
@@ -45,30 +47,33 @@ struct Blocked {
     waiting: AtomicUsize,
     /// Nanoseconds, up to `since`.
     total: AtomicU64,
-    /// When `waiting` last changed, in nanoseconds from the epoch.
+    /// When `waiting` last changed, in nanoseconds from the epoch; [`UNTIMED`] until it is observed.
     since: AtomicU64,
 }
+
+/// Before any time: nothing has waited since.
+const UNTIMED: u64 = u64::MAX;
 
 /// How often a reader looks again where a writer is at work. It is for a few instructions.
 const LOOKS: usize = 64;
 
 impl SendFigures {
     pub(crate) fn new() -> Self {
-        Self::since(Instant::now())
+        Self::since(Instant::now(), UNTIMED)
     }
 
     /// New ones, for which the clock is not read again.
     pub(crate) fn sibling(&self) -> Self {
-        Self::since(self.blocked.epoch)
+        Self::since(self.blocked.epoch, self.blocked.since.load(Ordering::Relaxed))
     }
 
-    fn since(epoch: Instant) -> Self {
+    fn since(epoch: Instant, since: u64) -> Self {
         let blocked = Blocked {
             epoch,
             version: AtomicU64::new(0),
             waiting: AtomicUsize::new(0),
             total: AtomicU64::new(0),
-            since: AtomicU64::new(0),
+            since: AtomicU64::new(since),
         };
         Self { sent: AtomicU64::new(0), refused: AtomicU64::new(0), dropped: AtomicU64::new(0), blocked }
     }
@@ -87,13 +92,25 @@ impl SendFigures {
         self.dropped.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A send begins to wait. Under the queue's lock.
-    pub(crate) fn begin_wait(&self, now: Instant) {
+    /// Waits are timed from now on, also those under way. Under the queue's lock.
+    pub(crate) fn observe(&self, now: Instant) {
+        if !self.blocked.is_timed() {
+            self.blocked.since.store(self.blocked.nanos(now), Ordering::Relaxed);
+        }
+    }
+
+    /// The time, if waits are timed.
+    pub(crate) fn clock(&self) -> Option<Instant> {
+        self.blocked.is_timed().then(Instant::now)
+    }
+
+    /// A send begins to wait, at this time if waits are timed. Under the queue's lock.
+    pub(crate) fn begin_wait(&self, now: Option<Instant>) {
         self.blocked.change(now, |waiting| waiting + 1);
     }
 
     /// A send waits no longer. Under the queue's lock.
-    pub(crate) fn end_wait(&self, now: Instant) {
+    pub(crate) fn end_wait(&self, now: Option<Instant>) {
         self.blocked.change(now, |waiting| waiting.saturating_sub(1));
     }
 
@@ -110,8 +127,14 @@ impl SendFigures {
 }
 
 impl Blocked {
-    fn change(&self, now: Instant, to: impl FnOnce(usize) -> usize) {
-        let now = self.nanos(now);
+    fn is_timed(&self) -> bool {
+        self.since.load(Ordering::Relaxed) != UNTIMED
+    }
+
+    fn change(&self, now: Option<Instant>, to: impl FnOnce(usize) -> usize) {
+        let Some(now) = now.map(|now| self.nanos(now)) else {
+            return self.waiting.store(to(self.waiting.load(Ordering::Relaxed)), Ordering::Relaxed);
+        };
         let (waiting, total) = (self.waiting.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed));
         let more = now.saturating_sub(self.since.load(Ordering::Relaxed)).saturating_mul(waiting as u64);
         let version = self.version.load(Ordering::Relaxed);
@@ -163,15 +186,40 @@ mod tests {
             let SendCounts { waiting, blocked, .. } = figures.counts(at(ms));
             (waiting, blocked.as_millis())
         };
+        let timed = |ms| Some(at(ms));
+        figures.observe(at(0));
         assert_eq!(blocked(5), (0, 0));
-        figures.begin_wait(at(10));
+        figures.begin_wait(timed(10));
         assert_eq!(blocked(30), (1, 20), "it goes on");
-        figures.begin_wait(at(40));
+        figures.begin_wait(timed(40));
         assert_eq!(blocked(50), (2, 50));
-        figures.end_wait(at(60));
-        figures.end_wait(at(100));
+        figures.end_wait(timed(60));
+        figures.observe(at(80));
+        figures.end_wait(timed(100));
         assert_eq!((blocked(100), blocked(900)), ((0, 110), (0, 110)));
-        figures.end_wait(at(900));
+        figures.end_wait(timed(900));
         assert_eq!(blocked(950), (0, 110), "nothing waits");
+    }
+
+    #[test]
+    fn waits_are_timed_from_when_they_are_observed_those_under_way_too() {
+        let figures = SendFigures::new();
+        let at = |ms| figures.blocked.epoch + Duration::from_millis(ms);
+        let blocked = |figures: &SendFigures, ms| {
+            let SendCounts { waiting, blocked, .. } = figures.counts(at(ms));
+            (waiting, blocked.as_millis())
+        };
+        assert_eq!(figures.clock(), None, "nothing reads it");
+        figures.begin_wait(None);
+        figures.begin_wait(None);
+        figures.end_wait(None);
+        assert_eq!(blocked(&figures, 50), (1, 0), "counted, not timed");
+        assert_eq!(figures.sibling().clock(), None);
+        figures.observe(at(50));
+        assert!(figures.clock().is_some() && figures.sibling().clock().is_some());
+        assert_eq!(blocked(&figures, 60), (1, 10));
+        figures.end_wait(Some(at(70)));
+        assert_eq!(blocked(&figures, 90), (0, 20));
+        assert_eq!(blocked(&figures.sibling(), 90), (0, 0), "its own waits alone");
     }
 }

@@ -5,8 +5,6 @@ use std::{
     task::{Poll, Waker},
 };
 
-use tokio::time::Instant;
-
 use super::{Producer, Refusal, has_ended};
 use crate::{
     intent::{Delivery, Intent},
@@ -111,7 +109,7 @@ impl<I: Intent> Producer<I> {
     }
 
     /// One step of a wait: leaves a waker behind, unless there is a slot by now, or will be none.
-    #[inline(never)]
+    #[inline]
     pub(in crate::queue) fn poll_turn<'a>(
         &'a self,
         mut state: MutexGuard<'a, State<I>>,
@@ -143,7 +141,7 @@ impl<I: Intent> Producer<I> {
     /// Joins the waiters for a slot. A caller that unwinds out of this has its waiter id, to leave the list with.
     fn wait(&self, mut state: MutexGuard<'_, State<I>>, waiter_id: &mut Option<WaiterId>, waker: &Waker) {
         *waiter_id = Some(state.shares.wait(self.lane, waker.clone()));
-        let now = Instant::now();
+        let now = self.block.clock();
         self.block.count(|figures| figures.begin_wait(now));
         self.queue.publish(&state);
         // A frame that ended since the last look gave its slots back and, if there was no waiter yet, went away.
@@ -155,7 +153,7 @@ impl<I: Intent> Producer<I> {
     }
 
     fn end_wait(&self) {
-        let now = Instant::now();
+        let now = self.block.clock();
         self.block.count(|figures| figures.end_wait(now));
     }
 
