@@ -46,6 +46,7 @@
 //! ```
 
 mod bell;
+mod collector;
 mod gauge;
 mod recorder;
 mod redo_figures;
@@ -66,9 +67,9 @@ use crate::{
 #[cfg(any(feature = "journal", test))]
 pub(crate) use self::recorder::Ending;
 pub(crate) use self::{
+    collector::Collector,
     gauge::{FrameGauge, FrameSample},
     recorder::{Recorder, apply_recorded},
-    redo_figures::Collector,
     stopwatch::{OffFrame, Stopwatch},
 };
 pub use self::{
