@@ -2,11 +2,13 @@
 
 use std::{
     hint,
-    sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence},
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
 use tokio::time::Instant;
+
+use crate::util::SeqLock;
 
 /// Counts what a sender sends. Its queue writes them under its lock, except `refused` and `dropped`; observers read them without it.
 #[derive(Debug)]
@@ -36,17 +38,12 @@ pub(crate) struct SendCounts {
     pub(crate) blocked: Duration,
 }
 
-/// Adds up for how long sends waited: the integral of how many wait. A sequence lock with one writer at a time.
+/// Adds up for how long sends waited: the integral of how many wait.
 #[derive(Debug)]
 struct Blocked {
     epoch: Instant,
-    /// Odd while it is written.
-    version: AtomicU64,
-    waiting: AtomicUsize,
-    /// Nanoseconds, up to `since`.
-    total: AtomicU64,
-    /// When `waiting` last changed, in nanoseconds from the epoch.
-    since: AtomicU64,
+    /// How many wait; the nanoseconds up to when that last changed, added up; when that was, in nanoseconds from the epoch.
+    waits: SeqLock<3>,
 }
 
 /// How often a reader looks again where a writer is at work. It is for a few instructions.
@@ -63,13 +60,7 @@ impl SendFigures {
     }
 
     fn since(epoch: Instant) -> Self {
-        let blocked = Blocked {
-            epoch,
-            version: AtomicU64::new(0),
-            waiting: AtomicUsize::new(0),
-            total: AtomicU64::new(0),
-            since: AtomicU64::new(0),
-        };
+        let blocked = Blocked { epoch, waits: SeqLock::new() };
         Self { sent: AtomicU64::new(0), refused: AtomicU64::new(0), dropped: AtomicU64::new(0), blocked }
     }
 
@@ -110,40 +101,26 @@ impl SendFigures {
 }
 
 impl Blocked {
-    fn change(&self, now: Instant, to: impl FnOnce(usize) -> usize) {
+    fn change(&self, now: Instant, to: impl FnOnce(u64) -> u64) {
         let now = self.nanos(now);
-        let (waiting, total) = (self.waiting.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed));
-        let more = now.saturating_sub(self.since.load(Ordering::Relaxed)).saturating_mul(waiting as u64);
-        let version = self.version.load(Ordering::Relaxed);
-        self.version.store(version + 1, Ordering::Relaxed);
-        // A thread that reads what is written after this also sees that it is being written.
-        fence(Ordering::Release);
-        self.total.store(total.saturating_add(more), Ordering::Relaxed);
-        self.waiting.store(to(waiting), Ordering::Relaxed);
-        self.since.store(now, Ordering::Relaxed);
-        self.version.store(version + 2, Ordering::Release);
+        let [waiting, total, since] = self.waits.load();
+        let more = now.saturating_sub(since).saturating_mul(waiting);
+        self.waits.write([to(waiting), total.saturating_add(more), now]);
     }
 
     fn read(&self, now: Instant) -> (usize, Duration) {
-        let now = self.nanos(now);
-        let look = || {
-            let waiting = self.waiting.load(Ordering::Relaxed);
-            let since = now.saturating_sub(self.since.load(Ordering::Relaxed));
-            let total =
-                self.total.load(Ordering::Relaxed).saturating_add(since.saturating_mul(waiting as u64));
-            (waiting, Duration::from_nanos(total))
-        };
-        for _ in 0..LOOKS {
-            let before = self.version.load(Ordering::Acquire);
-            let seen = look();
-            fence(Ordering::Acquire);
-            if before % 2 == 0 && self.version.load(Ordering::Relaxed) == before {
-                return seen;
+        let intact = (0..LOOKS).find_map(|_| {
+            let intact = self.waits.read();
+            if intact.is_none() {
+                hint::spin_loop();
             }
-            hint::spin_loop();
-        }
-        // The writer does not run. Its half of a change is off by one wait.
-        look()
+            intact
+        });
+        // Where the writer does not run, its half of a change is off by one wait.
+        let [waiting, total, since] = intact.map_or_else(|| self.waits.load(), |(waits, _)| waits);
+        let since = self.nanos(now).saturating_sub(since);
+        let total = total.saturating_add(since.saturating_mul(waiting));
+        (usize::try_from(waiting).unwrap_or(usize::MAX), Duration::from_nanos(total))
     }
 
     fn nanos(&self, now: Instant) -> u64 {
