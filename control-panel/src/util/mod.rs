@@ -42,7 +42,7 @@ pub(crate) mod timer;
 
 pub(crate) use self::{
     callbacks::Callbacks,
-    deadline::{Deadline, Moment, Pause},
+    deadline::{Moment, Pause},
     mutex::Mutex,
     name::Name,
     panics::PanicReport,
