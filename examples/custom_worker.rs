@@ -9,7 +9,7 @@
 //!   that doubles; every failure is in the report at the end.
 //! - `ticker` obeys a policy that the loop changes while it runs.
 //! - `writer` is made by hand, because each of its runs gets something new: its shift's number.
-//! - Sources are this program's own; their order decides who comes first within a frame.
+//! - Sources are this program's own; their order decides which comes first within a frame.
 
 use std::{
     fmt, io,
@@ -24,7 +24,7 @@ use control_panel::{
 };
 use tokio::{fs, io::AsyncWriteExt, time::sleep};
 
-/// Who sends. Within a frame the clock's ticks are applied before what the log said.
+/// What sends. Within a frame the clock's ticks are applied before what the log said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Feed {
     Clock,

@@ -1,4 +1,4 @@
-//! Where control-panel is when no `crate = …` says so, and who re-exports it where a crate does not depend on it itself.
+//! Where control-panel is when no `crate = …` says so, and which crate re-exports it where one does not depend on it itself.
 
 use std::path::Path;
 use std::sync::LazyLock;

@@ -69,7 +69,7 @@ pub(crate) struct GraphBrowserApp {
     /// What mods are, and what they said of the pages.
     #[cfg(feature = "mods")]
     pub(crate) mods: crate::mods::Mods,
-    /// Intents applied, by who sent them.
+    /// Intents applied, by which source sent them.
     pub(crate) by_source: BTreeMap<IntentSource, u64>,
 }
 
@@ -136,7 +136,7 @@ impl GraphBrowserApp {
         self.shared.clock()
     }
 
-    /// Who this program is among the graph's authors: its peer, and which of its lives.
+    /// What this program is among the graph's authors: its peer, and which of its lives.
     #[cfg(feature = "journal")]
     pub(crate) fn author(&self) -> control_panel::replica::Author {
         self.shared.author()

@@ -224,7 +224,7 @@ mod tests {
         let made: Vec<_> = nodes.changes().filter(|(change, _)| change.cause == SelectedPrewarm).collect();
         assert!(matches!(made[..], [(_, 3)]), "the page that is looked at did not change: {made:?}");
         nodes.promote_behind(Some(NodeKey(1)), NodeKey(5), SelectedPrewarm);
-        assert_eq!(nodes.of(NodeKey(1)), Lifecycle::Cold, "who is not active is not made so");
+        assert_eq!(nodes.of(NodeKey(1)), Lifecycle::Cold, "what is not active is not made so");
     }
 
     #[test]

@@ -77,7 +77,7 @@ impl Progress {
         }
     }
 
-    /// How things are, for who asked.
+    /// How things are, for whatever asked.
     pub(crate) fn tell(&mut self, app: &GraphBrowserApp, visitor: &Visitor, memory: &[MemoryReading]) {
         let policy = app.policy();
         let limits = app.limits();

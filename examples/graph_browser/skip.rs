@@ -83,7 +83,7 @@ impl Skips {
     }
 }
 
-/// Keeps the `most` smallest: a sample that does not depend on who came first.
+/// Keeps the `most` smallest: a sample that does not depend on which came first.
 pub(crate) fn keep_first(kept: &mut BTreeSet<String>, new: String, most: usize) {
     if kept.len() < most || kept.last().is_some_and(|last| new < *last) {
         kept.insert(new);

@@ -1,4 +1,4 @@
-//! A program that is woken: what it wants to know, what it knows, and who finds it out. Whatever draws it is elsewhere.
+//! A program that is woken: what it wants to know, what it knows, and what finds it out. Whatever draws it is elsewhere.
 
 use std::time::Duration;
 

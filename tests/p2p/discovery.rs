@@ -17,7 +17,7 @@ fn all_online(nodes: &[&mut Node]) -> bool {
 #[test]
 fn those_that_know_a_third_find_each_other() {
     let (folders, keys) = folders(3);
-    // Who is a member is in the journal.
+    // Which peers are members is in the journal.
     let start =
         |number: usize| Setup { journal: true, ..Setup::new(folders[number].path(), &keys[..1]) }.start();
     let (mut alice, mut bob, mut carol) = (start(0), start(1), start(2));

@@ -16,7 +16,7 @@ fn lives(node: &Node) -> Vec<&ReplicaNotice> {
     node.app.notices.iter().filter(is_life).collect()
 }
 
-/// It commits nothing before it has its log again: then it is who it was, though what it gets comes in pieces.
+/// It commits nothing before it has its log again: then it is the peer that it was, though what it gets comes in pieces.
 #[test]
 fn row_14_one_that_waits_for_its_lost_log_goes_on_as_itself() {
     const WORDS: usize = 400;
@@ -60,7 +60,7 @@ fn claims(raw: &Raw, alice: &mut Node, lives: &[(u32, u64)]) -> Line {
     line
 }
 
-/// What it commits before that is of a life that no one has heard of: so it contradicts nothing, whatever was lost. And who spoke of what it did not bring is not heeded again.
+/// What it commits before that is of a life that no one has heard of: so it contradicts nothing, whatever was lost. And a peer that spoke of what it did not bring is not heeded again.
 #[test]
 fn row_14_one_that_commits_before_it_has_its_lost_log_does_so_in_its_next_life() {
     let (folders, members) = folders(2);

@@ -160,7 +160,7 @@ fn one_that_hears_of_its_lost_log_says_nothing_until_it_has_it_again() {
     again.merge(stages[4].clone());
     assert_eq!(exchange(&mut [&mut again, &mut there, &mut third]), []);
     again.commit(5);
-    assert_eq!(exchange(&mut [&mut again, &mut there, &mut third]), [], "it is who it was");
+    assert_eq!(exchange(&mut [&mut again, &mut there, &mut third]), [], "it is the peer that it was");
     assert_eq!(again.author().incarnation, 0);
     assert_eq!((again.state(), third.state()), (there.state(), there.state()));
 }

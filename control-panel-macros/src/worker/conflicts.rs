@@ -154,7 +154,7 @@ impl Options {
         }
     }
 
-    /// Only who can run again can be restarted.
+    /// Only what can run again can be restarted.
     fn check_stuck(&self, errors: &Errors) {
         let restarts = self.on_stuck.as_ref().filter(|on_stuck| on_stuck.value == "restart");
         match (restarts, &self.restart) {

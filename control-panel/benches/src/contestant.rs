@@ -20,7 +20,7 @@ pub trait Contestant: Sized {
     /// registers: a sum in memory costs five cycles an intent, which would be most of the cheapest frame.
     fn frame<E: Eat>(&mut self, eat: E) -> E;
 
-    /// What the frame owes its producers and did not pay yet: their wakes, for who can tell them apart.
+    /// What the frame owes its producers and did not pay yet: their wakes, for a contestant that can tell them apart.
     fn release(&mut self) {}
 }
 

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     intent::{Origin, Source},
     lifecycle::RunToken,
-    util::{Mutex, panics},
+    util::{Mutex, callbacks},
 };
 
 /// One bus at one moment, as listed by [`ControlPanel::buses`](crate::ControlPanel::buses).
@@ -96,10 +96,7 @@ impl<Src> Buses<Src> {
     /// Called when the panel is gone: nothing is published any more, and every wait ends.
     pub(crate) fn close(&self) {
         self.hub.closed.store(true, Ordering::Release);
-        for bus in self.all.load().iter() {
-            // A waker that panics does not keep the other buses from closing.
-            panics::catch(|| bus.wake()).ok();
-        }
+        callbacks::each(self.all.load().iter(), |bus| bus.wake());
     }
 
     pub(crate) fn status(&self) -> Vec<BusStatus> {

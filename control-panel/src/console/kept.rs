@@ -1,4 +1,4 @@
-//! What a console keeps of the snapshots that it took: who was heard of when, ends, rates, the history.
+//! What a console keeps of the snapshots that it took: when each peer was heard of, ends, rates, the history.
 
 use std::{collections::BTreeMap, mem, time::Duration};
 

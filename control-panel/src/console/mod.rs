@@ -42,7 +42,7 @@
 // |---|---|
 // | `observer`, `snapshot` | reads a panel, from any thread, without its types |
 // | `model` | [`Console`]: snapshots go in, views come out: pure |
-// | `kept`, `shown` | what it keeps of them: who was heard of when, ends, rates; and what it shows of that |
+// | `kept`, `shown` | what it keeps of them: when each peer was heard of, ends, rates; and what it shows of that |
 // | `view`, `worker_row`, `queue_view`, `frames_view`, `end_row` | what it shows |
 // | `history` | the last minutes, for plots |
 // | `text` | the user's texts, cut to size; what their code panics with |

@@ -28,7 +28,7 @@ impl Refused {
     ];
 }
 
-/// How often each happened, and who is there now.
+/// How often each happened, and how many viewers are there now.
 #[derive(Debug, Default)]
 pub(super) struct Refusals {
     counts: [AtomicU64; Refused::ALL.len()],

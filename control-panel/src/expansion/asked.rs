@@ -40,6 +40,21 @@ impl<I: Intent, P: Send + Sync + 'static> WorkerContext for Context<I, P> {
     }
 }
 
+/// A method of [`Spawns`] that starts a worker once, with these arguments.
+macro_rules! once_with {
+    ($(#[$doc:meta])* $name:ident($($argument:ident: $Type:ident),+)) => {
+        $(#[$doc])*
+        fn $name<F, Fut, $($Type),+>(run: F, $($argument: $Type),+) -> Run<C>
+        where
+            F: FnOnce(C, $($Type),+) -> Fut + Send + 'static,
+            Fut: Future<Output: WorkerOutput> + Send + 'static,
+            $($Type: Send + 'static,)+
+        {
+            Self::once(move |cx| run(cx, $($argument),+))
+        }
+    };
+}
+
 /// Every panel and spawner whose workers get a `C`. The trait of a `#[worker]` is implemented for these, and what its spawn
 /// method calls is here, so that an expansion names no path but this.
 ///
@@ -68,50 +83,24 @@ pub trait Spawns<C> {
         Run::of(Kind::Async, false, kinds::once(move |cx| Job::Async(Box::pin(run(cx)))))
     }
 
-    /// As [`once`](Self::once), of a function and its argument: rustc would check a closure as one more function for each worker.
-    fn once_1<F, Fut, A>(run: F, a: A) -> Run<C>
-    where
-        F: FnOnce(C, A) -> Fut + Send + 'static,
-        Fut: Future<Output: WorkerOutput> + Send + 'static,
-        A: Send + 'static,
-    {
-        Self::once(move |cx| run(cx, a))
+    once_with! {
+        /// As [`once`](Self::once), of a function and its argument: rustc would check a closure as one more function for each worker.
+        once_1(a: A)
     }
 
-    /// As [`once`](Self::once), of a function and its two arguments: rustc would check a closure as one more function for each worker.
-    fn once_2<F, Fut, A, B>(run: F, a: A, b: B) -> Run<C>
-    where
-        F: FnOnce(C, A, B) -> Fut + Send + 'static,
-        Fut: Future<Output: WorkerOutput> + Send + 'static,
-        A: Send + 'static,
-        B: Send + 'static,
-    {
-        Self::once(move |cx| run(cx, a, b))
+    once_with! {
+        /// As [`once_1`](Self::once_1), of a function and its two arguments.
+        once_2(a: A, b: B)
     }
 
-    /// As [`once`](Self::once), of a function and its three arguments: rustc would check a closure as one more function for each worker.
-    fn once_3<F, Fut, A, B, D>(run: F, a: A, b: B, d: D) -> Run<C>
-    where
-        F: FnOnce(C, A, B, D) -> Fut + Send + 'static,
-        Fut: Future<Output: WorkerOutput> + Send + 'static,
-        A: Send + 'static,
-        B: Send + 'static,
-        D: Send + 'static,
-    {
-        Self::once(move |cx| run(cx, a, b, d))
+    once_with! {
+        /// As [`once_1`](Self::once_1), of a function and its three arguments.
+        once_3(a: A, b: B, d: D)
     }
 
-    /// As [`once`](Self::once), of a function and its four arguments: rustc would check a closure as one more function for each worker.
-    fn once_4<F, Fut, A, B, D, E>(run: F, a: A, b: B, d: D, e: E) -> Run<C>
-    where
-        F: FnOnce(C, A, B, D, E) -> Fut + Send + 'static,
-        Fut: Future<Output: WorkerOutput> + Send + 'static,
-        A: Send + 'static,
-        B: Send + 'static,
-        D: Send + 'static,
-        E: Send + 'static,
-    {
-        Self::once(move |cx| run(cx, a, b, d, e))
+    once_with! {
+        /// As [`once_1`](Self::once_1), of a function and its four arguments.
+        once_4(a: A, b: B, d: D, e: E)
     }
 
     /// Started again when it fails or panics.

@@ -15,6 +15,7 @@ use crate::{
 
 /// How a worker is started in a `C`, and supervised. What it may return and that its future is `Send` is asked
 /// where this is made, apart from everything that is asked of the context.
+#[must_use = "a worker does nothing until it is spawned"]
 pub struct Run<C, M = NoInbox> {
     pub(super) start: Generations<C>,
     pub(super) options: Options,
@@ -41,7 +42,6 @@ impl<C> Run<C> {
     }
 
     /// As [`Worker::inbox`](crate::Worker::inbox).
-    #[must_use]
     pub fn inbox<D: Send + 'static>(mut self) -> Run<C, D> {
         self.options.inbox.takes = Takes::only::<D>();
         self.retype()
@@ -54,119 +54,102 @@ impl<C, M> Run<C, M> {
     }
 
     /// Started again when it fails or panics.
-    #[must_use]
     pub fn restart_on_failure(mut self) -> Self {
         self.options.restart = Restart::OnFailure;
         self
     }
 
     /// Started again whenever it ends.
-    #[must_use]
     pub fn restart_always(mut self) -> Self {
         self.options.restart = Restart::Always;
         self
     }
 
     /// As [`Worker::after`](crate::Worker::after).
-    #[must_use]
     pub fn after(mut self, name: &'static str) -> Self {
         self.options.after.push(name.into());
         self
     }
 
     /// As [`Worker::escalate`](crate::Worker::escalate), to the panel.
-    #[must_use]
     pub fn escalate(mut self) -> Self {
         self.options.escalate = Escalate::Panel;
         self
     }
 
     /// As [`Worker::inbox_capacity`](crate::Worker::inbox_capacity).
-    #[must_use]
     pub fn inbox_capacity(mut self, commands: u32) -> Self {
         self.options.inbox.capacity = usize::try_from(commands).unwrap_or(usize::MAX);
         self
     }
 
     /// As [`Worker::significant`](crate::Worker::significant).
-    #[must_use]
     pub fn significant(mut self) -> Self {
         self.options.significant = true;
         self
     }
 
     /// As [`Worker::stuck_after`](crate::Worker::stuck_after).
-    #[must_use]
     pub fn stuck_after(mut self, time: Duration) -> Self {
         self.options.run.set_stuck_after(time);
         self
     }
 
     /// As [`Worker::heartbeat`](crate::Worker::heartbeat).
-    #[must_use]
     pub fn heartbeat(mut self, every: Duration) -> Self {
         self.options.run.set_heartbeat(every);
         self
     }
 
     /// As [`Worker::ready_within`](crate::Worker::ready_within).
-    #[must_use]
     pub fn ready_within(mut self, time: Duration) -> Self {
         self.options.run.ready_within = Some(time);
         self
     }
 
     /// As [`Worker::on_stuck`](crate::Worker::on_stuck).
-    #[must_use]
     pub fn restart_when_stuck(mut self) -> Self {
         self.options.on_stuck = OnStuck::Restart;
         self
     }
 
     /// As [`Worker::on_stuck`](crate::Worker::on_stuck).
-    #[must_use]
     pub fn escalate_when_stuck(mut self) -> Self {
         self.options.on_stuck = OnStuck::Escalate;
         self
     }
 
     /// As [`Worker::intensity`](crate::Worker::intensity).
-    #[must_use]
     pub fn intensity(mut self, restarts: u32, period: Duration) -> Self {
         self.options.intensity = Some(Intensity::new(restarts, period));
         self
     }
 
     /// As [`Worker::intensity`](crate::Worker::intensity) with [`Intensity::unlimited`].
-    #[must_use]
     pub fn unlimited(mut self) -> Self {
         self.options.intensity = Some(Intensity::unlimited());
         self
     }
 
     /// As [`Worker::backoff`](crate::Worker::backoff).
-    #[must_use]
     pub fn backoff(mut self, base: Duration, max: Duration) -> Self {
         self.options.backoff = Backoff::new(base, max);
         self
     }
 
     /// Asked to stop, and dropped after its grace.
-    #[must_use]
     pub fn cooperative(mut self) -> Self {
         self.options.run.cancel = Cancel::Cooperative;
         self
     }
 
     /// Asked to stop, and dropped after this grace.
-    #[must_use]
     pub fn grace(mut self, grace: Duration) -> Self {
         self.options.run.grace = grace;
         self.cooperative()
     }
 
     /// As [`Worker::suspend`](crate::Worker::suspend) with [`Suspend::OnIdle`].
-    #[must_use]
     pub fn suspend_on_idle(mut self) -> Self {
         self.options.suspend = Suspend::OnIdle;
         self

@@ -6,7 +6,7 @@ use std::{
     task::Waker,
 };
 
-use crate::util::{mutex::Mutex, panics};
+use crate::util::{callbacks, mutex::Mutex};
 
 /// How many observers wait at most; one more is sent to look again immediately.
 const MOST: usize = 1024;
@@ -44,9 +44,7 @@ impl Bell {
         self.armed.store(false, Ordering::Relaxed);
         let woken = mem::take(&mut *wakers);
         drop(wakers);
-        for waker in woken {
-            panics::catch(|| waker.wake()).ok();
-        }
+        callbacks::each(woken, Waker::wake);
     }
 
     /// Wakes this waker at the next change. Returns `false` if there is one already, or if too many wait.

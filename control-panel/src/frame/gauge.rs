@@ -1,7 +1,7 @@
 //! What the frames of an observed panel took: written by the frame thread without a lock, read by observers.
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicU64, Ordering, fence},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     task::{Context, Poll},
     time::Duration,
 };
@@ -9,6 +9,7 @@ use std::{
 use tokio::time::Instant;
 
 use super::bell::Bell;
+use crate::util::SeqLock;
 
 /// How many frames are kept: 17 s of frames at 60 a second. A power of two.
 const KEPT: usize = 1024;
@@ -30,34 +31,41 @@ impl FrameSample {
     pub(crate) fn total(&self) -> Duration {
         self.drain + self.apply + self.reconcile
     }
+
+    /// Durations in nanoseconds; the intents applied in the upper half of the last number, those left in the lower.
+    fn numbers(self) -> [u64; 5] {
+        let Self { ended, drain, apply, reconcile, applied, left } = self;
+        let intents = u64::from(applied) << 32 | u64::from(left);
+        [nanos(ended), nanos(drain), nanos(apply), nanos(reconcile), intents]
+    }
+
+    fn of([ended, drain, apply, reconcile, intents]: [u64; 5]) -> Self {
+        let half = |of: u64| u32::try_from(of & u64::from(u32::MAX)).unwrap_or(u32::MAX);
+        Self {
+            ended: Duration::from_nanos(ended),
+            drain: Duration::from_nanos(drain),
+            apply: Duration::from_nanos(apply),
+            reconcile: Duration::from_nanos(reconcile),
+            applied: half(intents >> 32),
+            left: half(intents),
+        }
+    }
 }
 
 /// Made when a panel is first observed; a panel that never is has none.
 ///
-/// A ring of samples with one writer (a sequence lock): a reader discards those that were overwritten while it read.
+/// A ring of samples with one writer: a reader leaves out those that are overwritten while it reads.
 #[derive(Debug)]
 pub(crate) struct FrameGauge {
     pub(crate) epoch: Instant,
-    /// How many samples were begun to be written, and how many are complete.
-    begun: AtomicU64,
+    /// How many samples were written.
     written: AtomicU64,
     applied: AtomicU64,
     /// When the frame that runs now began, in nanoseconds from the epoch, plus 1; 0 between frames.
     in_frame: AtomicU64,
-    samples: Box<[Sample]>,
+    samples: Box<[SeqLock<5>]>,
     closed: AtomicBool,
     bell: Bell,
-}
-
-/// The fields of a [`FrameSample`], durations in nanoseconds.
-#[derive(Debug, Default)]
-struct Sample {
-    ended: AtomicU64,
-    drain: AtomicU64,
-    apply: AtomicU64,
-    reconcile: AtomicU64,
-    /// The intents applied in the upper half, those left in the lower.
-    intents: AtomicU64,
 }
 
 /// The samples that a reader had not seen.
@@ -73,11 +81,10 @@ impl FrameGauge {
     pub(crate) fn new() -> Self {
         Self {
             epoch: Instant::now(),
-            begun: AtomicU64::new(0),
             written: AtomicU64::new(0),
             applied: AtomicU64::new(0),
             in_frame: AtomicU64::new(0),
-            samples: (0..KEPT).map(|_| Sample::default()).collect(),
+            samples: (0..KEPT).map(|_| SeqLock::new()).collect(),
             closed: AtomicBool::new(false),
             bell: Bell::default(),
         }
@@ -134,16 +141,21 @@ impl FrameGauge {
     pub(crate) fn since(&self, seen: u64) -> NewSamples {
         let total = self.written.load(Ordering::Acquire);
         let first = seen.max(total.saturating_sub(KEPT as u64)).min(total);
-        let read: Vec<FrameSample> = (first..total).map(|number| self.slot(number).read()).collect();
-        // What was overwritten meanwhile is discarded.
-        fence(Ordering::Acquire);
-        let begun = self.begun.load(Ordering::Relaxed);
-        let intact = begun.saturating_sub(KEPT as u64).max(first);
-        let torn = usize::try_from(intact - first).unwrap_or(usize::MAX).min(read.len());
-        NewSamples { samples: read[torn..].to_vec(), total }
+        let mut samples = Vec::new();
+        for number in first..total {
+            match self.slot(number).read() {
+                // Two for each time that the slot was written.
+                Some((numbers, version)) if version == 2 * (number / KEPT as u64 + 1) => {
+                    samples.push(FrameSample::of(numbers));
+                }
+                // It was overwritten meanwhile, and so those before it count as lost too.
+                _ => samples.clear(),
+            }
+        }
+        NewSamples { samples, total }
     }
 
-    fn slot(&self, number: u64) -> &Sample {
+    fn slot(&self, number: u64) -> &SeqLock<5> {
         #[expect(clippy::cast_possible_truncation, reason = "the remainder is less than the length")]
         &self.samples[(number % KEPT as u64) as usize]
     }
@@ -151,39 +163,11 @@ impl FrameGauge {
     /// Only the frame thread writes.
     fn write(&self, sample: FrameSample) {
         let number = self.written.load(Ordering::Relaxed);
-        self.begun.store(number + 1, Ordering::Relaxed);
-        // A thread that reads a field that is written after this also sees that it was begun.
-        fence(Ordering::Release);
-        self.slot(number).write(sample);
+        self.slot(number).write(sample.numbers());
         self.applied
             .store(self.applied.load(Ordering::Relaxed) + u64::from(sample.applied), Ordering::Relaxed);
         self.written.store(number + 1, Ordering::Release);
         self.bell.ring();
-    }
-}
-
-impl Sample {
-    fn write(&self, sample: FrameSample) {
-        let FrameSample { ended, drain, apply, reconcile, applied, left } = sample;
-        self.ended.store(nanos(ended), Ordering::Relaxed);
-        self.drain.store(nanos(drain), Ordering::Relaxed);
-        self.apply.store(nanos(apply), Ordering::Relaxed);
-        self.reconcile.store(nanos(reconcile), Ordering::Relaxed);
-        self.intents.store(u64::from(applied) << 32 | u64::from(left), Ordering::Relaxed);
-    }
-
-    fn read(&self) -> FrameSample {
-        let time = |of: &AtomicU64| Duration::from_nanos(of.load(Ordering::Relaxed));
-        let intents = self.intents.load(Ordering::Relaxed);
-        let half = |of: u64| u32::try_from(of & u64::from(u32::MAX)).unwrap_or(u32::MAX);
-        FrameSample {
-            ended: time(&self.ended),
-            drain: time(&self.drain),
-            apply: time(&self.apply),
-            reconcile: time(&self.reconcile),
-            applied: half(intents >> 32),
-            left: half(intents),
-        }
     }
 }
 

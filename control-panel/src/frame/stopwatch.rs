@@ -1,19 +1,11 @@
 //! Measures which operations of replicated state took longest in a frame, for the frame's report alone.
 
-use std::{cell::Cell, marker::PhantomData, time::Duration};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::collector::{self, Clock, Collector};
 use crate::intent::ids::Stamp;
-
-/// The clock that is read: tokio's, or a test's.
-pub(crate) type Clock = fn() -> Instant;
-
-thread_local! {
-    /// The clock of the frame, or of the job handed out by one, that runs on this thread.
-    static CLOCK: Cell<Option<Clock>> = const { Cell::new(None) };
-    static SLOWEST: Cell<Option<SlowestApply>> = const { Cell::new(None) };
-}
 
 /// The operations that took longest to apply, of all that the replicas of a reducer applied in a frame: part of
 /// [`FrameReport`](crate::FrameReport).
@@ -72,9 +64,11 @@ pub struct SlowestApply {
 impl SlowestApply {
     /// Keeps it as the slowest of the frame that runs on this thread, unless another took longer.
     pub(crate) fn note(self) {
-        if CLOCK.get().is_some() && SLOWEST.get().is_none_or(|other| other.took < self.took) {
-            SLOWEST.set(Some(self));
-        }
+        collector::measure(|frame| {
+            if frame.slowest.is_none_or(|other| other.took < self.took) {
+                frame.slowest = Some(self);
+            }
+        });
     }
 }
 
@@ -93,7 +87,7 @@ pub(crate) struct Stopwatch {
 impl Stopwatch {
     #[inline]
     pub(crate) fn start() -> Self {
-        Self { clock: CLOCK.get().map(|clock| (clock, clock())), stretch: 1 }
+        Self { clock: collector::clock().map(|clock| (clock, clock())), stretch: 1 }
     }
 
     /// How many operations to apply before the next lap.
@@ -142,39 +136,13 @@ pub(crate) struct OffFrame(Option<Clock>);
 impl OffFrame {
     /// Uses the clock of the frame that runs on this thread, if one does.
     pub(crate) fn new() -> Self {
-        Self(CLOCK.get())
+        Self(collector::clock())
     }
 
     pub(crate) fn measure<R>(self, work: impl FnOnce() -> R) -> (R, Option<SlowestApply>) {
-        let _measuring = Measuring::begin(self.0);
+        let collector = Collector::of(self.0);
         let made = work();
-        (made, Measuring::slowest().map(|slowest| SlowestApply { off_frame: true, ..slowest }))
-    }
-}
-
-/// A scope of measurement: while it lives, this thread's measurements belong to it. When it ends, also by a panic, the enclosing
-/// scope continues with what it had.
-#[derive(Debug)]
-pub(super) struct Measuring {
-    outer: (Option<Clock>, Option<SlowestApply>),
-    /// It belongs to the thread on which it began.
-    not_send: PhantomData<*const ()>,
-}
-
-impl Measuring {
-    pub(super) fn begin(clock: Option<Clock>) -> Self {
-        Self { outer: (CLOCK.replace(clock), SLOWEST.take()), not_send: PhantomData }
-    }
-
-    /// The slowest so far, in the innermost scope.
-    pub(super) fn slowest() -> Option<SlowestApply> {
-        SLOWEST.get()
-    }
-}
-
-impl Drop for Measuring {
-    fn drop(&mut self) {
-        CLOCK.set(self.outer.0);
-        SLOWEST.set(self.outer.1);
+        let slowest = self.0.and_then(|_| collector.end().1);
+        (made, slowest.map(|slowest| SlowestApply { off_frame: true, ..slowest }))
     }
 }

@@ -17,9 +17,9 @@ use std::{
 };
 
 use crate::util::{
-    Mutex,
+    Mutex, callbacks,
     clock::{self, Alarm},
-    panics, park,
+    park,
 };
 
 /// How long a run may continue (a plain call that never waits for anything of the panel's) before its replies are given
@@ -76,10 +76,8 @@ impl Unanswered {
         if let Some(alarm) = alarm {
             clock::unset(alarm);
         }
-        for waker in wakers {
-            // One at a time: these may be foreign wakers.
-            panics::catch(|| waker.wake()).ok();
-        }
+        // These may be foreign wakers.
+        callbacks::each(wakers, Waker::wake);
     }
 
     /// The code has ended; its exit, or what follows, gives them up.

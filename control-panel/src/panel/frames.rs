@@ -11,12 +11,12 @@ use tokio::time::Instant;
 use super::ControlPanel;
 use crate::{
     frame::{
-        Collector, Frame, RedoFigures, apply_recorded,
+        Collector, Frame, apply_recorded,
         reducer::{FrameReport, Reconcile, Reducer},
     },
     intent::Intent,
     queue::Local,
-    telemetry::{self, Redo},
+    telemetry,
     util::park,
 };
 
@@ -108,8 +108,7 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
             warning: self.shared.warning(),
         };
         telemetry::frame_time(&self.shared.name, report.apply_time);
-        let RedoFigures { merged, undone, redone, jobs } = redo;
-        telemetry::redo(&self.shared.name, Redo { merged, undone, redone, jobs });
+        telemetry::redo(&self.shared.name, redo.merged, redo.undone, redo.redone, redo.jobs);
         host.reconcile(state);
         if let Some(timing) = timing {
             timing.end(report.applied, report.left);

@@ -17,7 +17,7 @@ use super::{
     signature::keep_covered,
 };
 
-/// What this replica began with, and who says so.
+/// What this replica began with, and on whose word.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Joined {
     from: Peer,

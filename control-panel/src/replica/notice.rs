@@ -42,21 +42,21 @@ pub enum ReplicaNotice {
     },
     /// More operations than the bound wait for this member's acknowledgement: effects wait, memory grows, editing goes on. An owner may retire it.
     PeerHoldsBack {
-        /// Who.
+        /// The member.
         peer: Peer,
         /// How many operations are not stable.
         ops: usize,
     },
     /// A member was invited, or its grant changed.
     Invited {
-        /// Who.
+        /// The member.
         peer: Peer,
         /// What it may do.
         grant: Grant,
     },
     /// A member was retired: what it made outside its owner's knowledge is void.
     Retired {
-        /// Who.
+        /// The member.
         peer: Peer,
     },
     /// An owner retired a peer, but was retired by another with precedence: its retirement is void.
@@ -117,7 +117,7 @@ pub enum ReplicaNotice {
     /// `DesyncReport::between` the two names the operation and the path in the state. Where `apply` differs from itself, `testing::sync_test` names both on one
     /// side alone.
     Desync {
-        /// Who.
+        /// The peer whose state differs.
         peer: Peer,
         /// The Lamport time at which the states were compared.
         at: u64,
@@ -155,7 +155,7 @@ pub enum Misbehaviour {
     Stranger,
     /// It may not do what it tried: void.
     NotGranted,
-    /// A signature that does not verify, or none; or one for more of its chain than may be under one. `merge` does not know who sent it: what passed it on may have left
+    /// A signature that does not verify, or none; or one for more of its chain than may be under one. `merge` does not know what sent it: whatever passed it on may have left
     /// signatures out.
     Signature,
     /// More out of order than the gap buffer holds, which is bounded by author and in all. What is furthest ahead was dropped, and comes again by version.

@@ -114,7 +114,7 @@ impl<S: State> Replica<S> {
         self.membership.genesis()
     }
 
-    /// What reads operations, and who checks that their authors wrote them. `None` without a codec.
+    /// What reads operations, and what checks that their authors wrote them. `None` without a codec.
     #[cfg(feature = "codec")]
     pub(crate) fn reads(&self) -> Option<Reads<S::Op>> {
         let (codec, limits) = self.identify.codec()?;

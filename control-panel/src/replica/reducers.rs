@@ -1,7 +1,7 @@
 //! Which reducer each member runs, and up to where all ran the same.
 //!
 //! An operation that panics is void if all members ran one reducer at its place in the order, or at a later one: each by what it declared last up to there, and one
-//! that had declared nothing yet is not asked. That depends on the set of runs alone. Who is invited later, or declares another reducer later, takes
+//! that had declared nothing yet is not asked. That depends on the set of runs alone. A member that is invited later, or declares another reducer later, takes
 //! no earlier verdict back.
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! Who wrote a run, proved: keys stay outside, behind two small traits.
+//! Which author wrote a run, proved: keys stay outside, behind two small traits.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -80,7 +80,7 @@ impl<Op> Identify<Op> for Signed<Op> {
     }
 }
 
-/// What of a run bears on who wrote it.
+/// What of a run bears on which author wrote it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Link<'a> {
     pub(crate) author: Author,

@@ -12,7 +12,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use super::Signal;
-use crate::util::{Mutex, panics};
+use crate::util::{Mutex, callbacks};
 
 type Callback = Box<dyn FnOnce() + Send>;
 
@@ -43,12 +43,9 @@ impl Shared {
         self.token.cancel();
         let mut waiting = self.waiting.lock();
         waiting.notified = true;
-        let callbacks = std::mem::take(&mut waiting.callbacks);
+        let notified = std::mem::take(&mut waiting.callbacks);
         drop(waiting);
-        for callback in callbacks.into_values() {
-            // Each by itself; the panic hook has reported a panic.
-            panics::catch(callback).ok();
-        }
+        callbacks::each(notified.into_values(), |callback| callback());
     }
 
     fn signal(&self) -> Option<Signal> {

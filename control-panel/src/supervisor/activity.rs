@@ -1,16 +1,16 @@
-//! Which worker each thread runs code of right now: a few plain stores at each poll, as in a seqlock. The clock reads
+//! Which worker each thread runs code of right now: a few plain stores at each poll. The clock reads
 //! it, and so does a shutdown, to distinguish an offender from a bystander.
 //!
 //! Kept by thread rather than by worker: there are few threads, so looking at all of them costs the same for ten
 //! thousand workers.
 
-use std::sync::{
-    Arc, Weak,
-    atomic::{AtomicU64, Ordering, fence},
-};
+use std::sync::{Arc, Weak};
 
 use super::cell::WorkerCell;
-use crate::{intent::Origin, util::Mutex};
+use crate::{
+    intent::Origin,
+    util::{Mutex, SeqLock},
+};
 
 /// What a thread was seen running: one poll of one worker, distinct from every other poll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,12 +21,12 @@ pub(crate) struct Poll {
     number: u64,
 }
 
-/// One thread's slot. Only that thread writes it; `panel` is 0 while it runs no worker, and is written last.
+/// One thread's slot.
 struct ThreadSlot {
     thread: u64,
-    panel: AtomicU64,
-    origin: AtomicU64,
-    number: AtomicU64,
+    /// The panel and the origin of the worker that it runs; 0 and 0 while it runs none. Only that thread writes them, and each
+    /// version is one poll.
+    runs: SeqLock<2>,
 }
 
 thread_local! {
@@ -45,10 +45,11 @@ struct ThreadSlots {
 #[inline]
 pub(super) fn during<T>(cell: &WorkerCell, code: impl FnOnce() -> T) -> T {
     // A thread that is being torn down has no slot any more, and then is not watched.
-    let before = SLOT.try_with(|slot| slot.enter(cell.panel, cell.origin)).ok();
+    let before = SLOT.try_with(|slot| slot.run([cell.panel, cell.origin.0])).ok();
     let result = code();
     if let Some(before) = before {
-        SLOT.try_with(|slot| slot.leave(before)).ok();
+        // A poll that resumes counts as a new one, so the nested panel's time is not held against it.
+        SLOT.try_with(|slot| slot.run(before)).ok();
     }
     result
 }
@@ -69,12 +70,7 @@ impl ThreadSlot {
     fn take() -> Arc<Self> {
         let mut slots = SLOTS.lock();
         slots.threads += 1;
-        let slot = Arc::new(Self {
-            thread: slots.threads,
-            panel: AtomicU64::new(0),
-            origin: AtomicU64::new(0),
-            number: AtomicU64::new(0),
-        });
+        let slot = Arc::new(Self { thread: slots.threads, runs: SeqLock::new() });
         // Whichever thread takes a slot removes those of ended threads, so there are never many more slots than
         // threads.
         slots.taken.retain(|slot| slot.strong_count() > 0);
@@ -83,38 +79,15 @@ impl ThreadSlot {
     }
 
     /// Returns what the thread ran before: a worker may run a panel of its own on its own thread.
-    fn enter(&self, panel: u64, origin: Origin) -> (u64, u64) {
-        let before = (self.panel.load(Ordering::Relaxed), self.origin.load(Ordering::Relaxed));
-        self.write(panel, origin.0);
+    fn run(&self, runs: [u64; 2]) -> [u64; 2] {
+        let before = self.runs.load();
+        self.runs.write(runs);
         before
     }
 
-    fn leave(&self, (panel, origin): (u64, u64)) {
-        if panel == 0 {
-            self.panel.store(0, Ordering::Release);
-        } else {
-            // A poll that resumes counts as a new one, so the nested panel's time is not held against it.
-            self.write(panel, origin);
-        }
-    }
-
-    fn write(&self, panel: u64, origin: u64) {
-        self.panel.store(0, Ordering::Relaxed);
-        // A reader that sees any of the following stores also sees that 0, or a later `panel`.
-        fence(Ordering::Release);
-        self.origin.store(origin, Ordering::Relaxed);
-        self.number.store(self.number.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-        self.panel.store(panel, Ordering::Release);
-    }
-
     fn look(&self) -> Option<Poll> {
-        let panel = self.panel.load(Ordering::Acquire);
-        let number = self.number.load(Ordering::Relaxed);
-        let origin = Origin(self.origin.load(Ordering::Relaxed));
-        fence(Ordering::Acquire);
-        let same =
-            self.panel.load(Ordering::Relaxed) == panel && self.number.load(Ordering::Relaxed) == number;
-        (same && panel != 0).then_some(Poll { panel, origin, thread: self.thread, number })
+        let ([panel, origin], number) = self.runs.read()?;
+        (panel != 0).then_some(Poll { panel, origin: Origin(origin), thread: self.thread, number })
     }
 }
 

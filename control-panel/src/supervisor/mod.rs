@@ -69,7 +69,7 @@ use self::{
 };
 use crate::{
     lifecycle::{Cause, RunToken, SpawnError, WorkerStatus},
-    util::{Deadline, Moment, Mutex, Name, Raced, panics, race},
+    util::{Moment, Mutex, Name, Raced, deadline, panics, race},
 };
 
 /// How long an aborted task may take to end, even after the deadline.
@@ -221,7 +221,7 @@ impl Supervisor {
     /// Resolves after this time, whatever state the runtime is in.
     pub(crate) async fn pause(&self, time: Duration) {
         let runtime = &self.registry.hosts.runtime;
-        Deadline::new(runtime, Moment::now(runtime).after(time)).await;
+        deadline::reached(runtime, Moment::now(runtime).after(time)).await;
     }
 
     /// When the shutdown began: now, if it had not.
@@ -242,7 +242,8 @@ impl Supervisor {
     }
 
     async fn ended_by(&self, at: Moment) -> bool {
-        let ended = race(self.registry.all_ended(), Deadline::new(&self.registry.hosts.runtime, at)).await;
+        let ended =
+            race(self.registry.all_ended(), deadline::reached(&self.registry.hosts.runtime, at)).await;
         matches!(ended, Raced::First(()))
     }
 

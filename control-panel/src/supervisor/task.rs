@@ -14,7 +14,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use self::ending::{Ending, Parcel};
+use self::ending::Ending;
 use super::{
     activity,
     cell::WorkerCell,
@@ -75,7 +75,6 @@ impl Hosted for dyn Running {
 /// reported only when nothing of it is left.
 pub(super) struct Task<R: ?Sized + Running = dyn Running + Send> {
     step: Step<R>,
-    parcel: Parcel,
     /// No thread is available for its runs: each fails with this error.
     no_thread: Option<WorkerError>,
     ending: Ending,
@@ -121,16 +120,15 @@ pub(super) fn guard<T>(cell: &WorkerCell, code: impl FnOnce() -> T) -> Result<T,
 
 impl Task {
     pub(super) fn new(cell: &Arc<WorkerCell>, registry: &Arc<Registry>, start: Start) -> Self {
-        let ending = Ending::new(Arc::clone(cell), Arc::clone(registry));
-        let parcel = Parcel::new(start, Arc::clone(cell));
-        Self { step: Step::Asking, parcel, no_thread: None, ending }
+        let ending = Ending::new(start, Arc::clone(cell), Arc::clone(registry));
+        Self { step: Step::Asking, no_thread: None, ending }
     }
 
     /// Turns it into a local task, on the thread that polls it from now on. It must not have begun.
     pub(super) fn into_local(self) -> Task<dyn Running> {
         debug_assert!(matches!(self.step, Step::Asking), "it has not begun");
-        let Self { step: _, parcel, no_thread, ending } = self;
-        Task { step: Step::Asking, parcel, no_thread, ending }
+        let Self { step: _, no_thread, ending } = self;
+        Task { step: Step::Asking, no_thread, ending }
     }
 
     /// Hands it to the panel's own threads. From here on its drop counts as a poll, because the runtime, which never
@@ -159,7 +157,7 @@ impl<R: ?Sized + Hosted> Task<R> {
     fn begin(&mut self) -> Step<R> {
         let cell = &self.ending.cell;
         let Some((number, run_token)) = self.ending.registry.begin(cell) else { return Step::Asking };
-        let Some(start) = &mut self.parcel.start else { return Step::Asking };
+        let Some(start) = &mut self.ending.start else { return Step::Asking };
         let no_thread = self.no_thread.clone();
         let made = guard(cell, || {
             run_token.span.in_scope(|| {
@@ -218,7 +216,6 @@ impl<R: ?Sized + Hosted> Future for Task<R> {
                     let Poll::Ready(exit) = this.step.poll_end(cx) else { return Poll::Pending };
                     if this.ending.cell.cause().is_some_and(Cause::is_final) {
                         this.step = Step::Asking;
-                        this.parcel.discard();
                         this.ending.end_with(exit);
                         return Poll::Ready(());
                     }
@@ -244,7 +241,6 @@ impl<R: ?Sized + Hosted> Future for Task<R> {
             }
         }
         this.step = Step::Asking;
-        this.parcel.discard();
         this.ending.end(Exit::Cancelled);
         Poll::Ready(())
     }

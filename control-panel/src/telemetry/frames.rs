@@ -56,17 +56,8 @@ pub(crate) fn frame_time(panel: &Name, time: Duration) {
         .record(time.as_secs_f64());
 }
 
-/// What a frame did to replicated state.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Redo {
-    pub(crate) merged: usize,
-    pub(crate) undone: usize,
-    pub(crate) redone: usize,
-    pub(crate) jobs: usize,
-}
-
 /// A frame put operations of other replicas in order.
-pub(crate) fn redo(panel: &Name, Redo { merged, undone, redone, jobs }: Redo) {
+pub(crate) fn redo(panel: &Name, merged: usize, undone: usize, redone: usize, jobs: usize) {
     if (merged, undone, redone, jobs) == (0, 0, 0, 0) {
         return;
     }

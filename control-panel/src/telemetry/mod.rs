@@ -23,7 +23,7 @@ use std::fmt;
 pub(crate) use self::{
     describe::describe,
     emit::LISTENS,
-    frames::{Counts, Redo, Watch, frame_time, redo},
+    frames::{Counts, Watch, frame_time, redo},
     senders::{CountsSends, SendCounts, SendFigures},
     tally::Tally,
     workers::{Moved, Seen, lifecycle},

@@ -2,11 +2,13 @@
 
 use std::{
     hint,
-    sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence},
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
 use tokio::time::Instant;
+
+use crate::util::SeqLock;
 
 /// Counts what a sender sends. Its queue writes them under its lock, except `refused` and `dropped`; observers read them without it.
 #[derive(Debug)]
@@ -36,19 +38,15 @@ pub(crate) struct SendCounts {
     pub(crate) blocked: Duration,
 }
 
-/// Adds up for how long sends waited: the integral of how many wait. A sequence lock with one writer at a time.
+/// Adds up for how long sends waited: the integral of how many wait.
 ///
 /// Until it is observed, waits are counted and not timed: two readings of the clock would be a fifth of what a wait costs.
 #[derive(Debug)]
 struct Blocked {
     epoch: Instant,
-    /// Odd while it is written.
-    version: AtomicU64,
-    waiting: AtomicUsize,
-    /// Nanoseconds, up to `since`.
-    total: AtomicU64,
-    /// When `waiting` last changed, in nanoseconds from the epoch; [`UNTIMED`] until it is observed.
-    since: AtomicU64,
+    /// How many wait; the nanoseconds up to when that last changed, added up; when that was, in nanoseconds from the epoch, or
+    /// [`UNTIMED`] until it is observed.
+    waits: SeqLock<3>,
 }
 
 /// Before any time: nothing has waited since.
@@ -64,17 +62,12 @@ impl SendFigures {
 
     /// New ones, for which the clock is not read again.
     pub(crate) fn sibling(&self) -> Self {
-        Self::since(self.blocked.epoch, self.blocked.since.load(Ordering::Relaxed))
+        Self::since(self.blocked.epoch, self.blocked.last_change())
     }
 
     fn since(epoch: Instant, since: u64) -> Self {
-        let blocked = Blocked {
-            epoch,
-            version: AtomicU64::new(0),
-            waiting: AtomicUsize::new(0),
-            total: AtomicU64::new(0),
-            since: AtomicU64::new(since),
-        };
+        let blocked = Blocked { epoch, waits: SeqLock::new() };
+        blocked.waits.write([0, 0, since]);
         Self { sent: AtomicU64::new(0), refused: AtomicU64::new(0), dropped: AtomicU64::new(0), blocked }
     }
 
@@ -94,22 +87,24 @@ impl SendFigures {
 
     /// Waits are timed from now on, also those under way. Under the queue's lock.
     pub(crate) fn observe(&self, now: Instant) {
-        if !self.blocked.is_timed() {
-            self.blocked.since.store(self.blocked.nanos(now), Ordering::Relaxed);
+        if self.blocked.last_change() == UNTIMED {
+            self.blocked.change(Some(now), |waiting| waiting);
         }
     }
 
     /// The time, if waits are timed.
     pub(crate) fn clock(&self) -> Option<Instant> {
-        self.blocked.is_timed().then(Instant::now)
+        (self.blocked.last_change() != UNTIMED).then(Instant::now)
     }
 
     /// A send begins to wait, at this time if waits are timed. Under the queue's lock.
+    #[inline]
     pub(crate) fn begin_wait(&self, now: Option<Instant>) {
         self.blocked.change(now, |waiting| waiting + 1);
     }
 
     /// A send waits no longer. Under the queue's lock.
+    #[inline]
     pub(crate) fn end_wait(&self, now: Option<Instant>) {
         self.blocked.change(now, |waiting| waiting.saturating_sub(1));
     }
@@ -127,46 +122,38 @@ impl SendFigures {
 }
 
 impl Blocked {
-    fn is_timed(&self) -> bool {
-        self.since.load(Ordering::Relaxed) != UNTIMED
+    fn last_change(&self) -> u64 {
+        self.waits.load()[2]
     }
 
-    fn change(&self, now: Option<Instant>, to: impl FnOnce(usize) -> usize) {
-        let Some(now) = now.map(|now| self.nanos(now)) else {
-            return self.waiting.store(to(self.waiting.load(Ordering::Relaxed)), Ordering::Relaxed);
-        };
-        let (waiting, total) = (self.waiting.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed));
-        let more = now.saturating_sub(self.since.load(Ordering::Relaxed)).saturating_mul(waiting as u64);
-        let version = self.version.load(Ordering::Relaxed);
-        self.version.store(version + 1, Ordering::Relaxed);
-        // A thread that reads what is written after this also sees that it is being written.
-        fence(Ordering::Release);
-        self.total.store(total.saturating_add(more), Ordering::Relaxed);
-        self.waiting.store(to(waiting), Ordering::Relaxed);
-        self.since.store(now, Ordering::Relaxed);
-        self.version.store(version + 2, Ordering::Release);
+    #[inline]
+    fn change(&self, now: Option<Instant>, to: impl FnOnce(u64) -> u64) {
+        match now {
+            None => self.waits.set(0, to(self.waits.load()[0])),
+            Some(now) => self.change_at(self.nanos(now), to),
+        }
+    }
+
+    #[inline(never)]
+    fn change_at(&self, now: u64, to: impl FnOnce(u64) -> u64) {
+        let [waiting, total, since] = self.waits.load();
+        let more = now.saturating_sub(since).saturating_mul(waiting);
+        self.waits.write([to(waiting), total.saturating_add(more), now]);
     }
 
     fn read(&self, now: Instant) -> (usize, Duration) {
-        let now = self.nanos(now);
-        let look = || {
-            let waiting = self.waiting.load(Ordering::Relaxed);
-            let since = now.saturating_sub(self.since.load(Ordering::Relaxed));
-            let total =
-                self.total.load(Ordering::Relaxed).saturating_add(since.saturating_mul(waiting as u64));
-            (waiting, Duration::from_nanos(total))
-        };
-        for _ in 0..LOOKS {
-            let before = self.version.load(Ordering::Acquire);
-            let seen = look();
-            fence(Ordering::Acquire);
-            if before % 2 == 0 && self.version.load(Ordering::Relaxed) == before {
-                return seen;
+        let intact = (0..LOOKS).find_map(|_| {
+            let intact = self.waits.read();
+            if intact.is_none() {
+                hint::spin_loop();
             }
-            hint::spin_loop();
-        }
-        // The writer does not run. Its half of a change is off by one wait.
-        look()
+            intact
+        });
+        // Where the writer does not run, its half of a change is off by one wait.
+        let [waiting, total, since] = intact.map_or_else(|| self.waits.load(), |(waits, _)| waits);
+        let since = self.nanos(now).saturating_sub(since);
+        let total = total.saturating_add(since.saturating_mul(waiting));
+        (usize::try_from(waiting).unwrap_or(usize::MAX), Duration::from_nanos(total))
     }
 
     fn nanos(&self, now: Instant) -> u64 {

@@ -4,6 +4,13 @@ use std::{any::Any, panic::resume_unwind, task::Waker, thread};
 
 use crate::util::panics;
 
+/// Runs foreign code for each item. The hook reports a panic, which ends here, and the other items still get their turn.
+#[inline(never)]
+pub(crate) fn each<T>(list: impl IntoIterator<Item = T>, mut run: impl FnMut(T)) {
+    let mut list = list.into_iter();
+    while panics::catch(|| list.by_ref().for_each(&mut run)).is_err() {}
+}
+
 /// Calls wakers, `on_ready` and destructors, each for itself: one that panics keeps none of the others from its turn. The
 /// first panic goes on at the [end](Self::end); the others reach the panic hook alone.
 #[must_use = "a panic goes on at the `end`"]

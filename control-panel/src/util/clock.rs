@@ -17,6 +17,7 @@ use std::{
 };
 
 use super::{
+    callbacks,
     mutex::{Condvar, Mutex},
     panics,
 };
@@ -220,9 +221,7 @@ impl Clock {
 
 /// What is done without the lock, because it runs foreign code, which may call into this module and may panic.
 fn work(due: Vec<Waker>, mut all: Vec<Watched>, advance: Option<Duration>) -> Vec<Watched> {
-    for waker in due {
-        panics::catch(|| waker.wake()).ok();
-    }
+    callbacks::each(due, Waker::wake);
     if let Some(advance) = advance {
         // The tick only advances after the look, so no heartbeat sent before the look carries a later stamp.
         let now = Duration::from_micros(tick()) + advance;

@@ -4,7 +4,7 @@
 //! lets thousands of virtual ticks pass.
 
 use std::{
-    future::Future,
+    future::{Future, poll_fn},
     pin::Pin,
     task::{Context, Poll},
     time,
@@ -50,27 +50,10 @@ impl Moment {
 }
 
 /// Resolves at a [`Moment`], on whichever clock comes first.
-pub(crate) struct Deadline {
-    timer: RuntimeTimer,
-    native: Native,
-}
-
-impl Deadline {
-    pub(crate) fn new(runtime: &Handle, at: Moment) -> Self {
-        Self { timer: RuntimeTimer::new(runtime, at.virtual_), native: Native { at: at.native, alarm: None } }
-    }
-}
-
-impl Future for Deadline {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = &mut *self;
-        if this.timer.poll(cx).is_ready() {
-            return Poll::Ready(());
-        }
-        this.native.poll(cx)
-    }
+pub(crate) async fn reached(runtime: &Handle, at: Moment) {
+    let (mut timer, mut native) =
+        (RuntimeTimer::new(runtime, at.virtual_), Native { at: at.native, alarm: None });
+    poll_fn(|cx| if timer.poll(cx).is_ready() { Poll::Ready(()) } else { native.poll(cx) }).await;
 }
 
 /// The runtime's own timer. That of a runtime that is gone panics, and never fires: then the native one decides alone.

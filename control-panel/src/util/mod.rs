@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `sync` | the standard library's primitives, or shuttle's in a model |
 //! | `mutex` | a mutex without poison |
+//! | `seq_lock` | a few numbers that one thread writes and others read without holding it up |
 //! | `spin` | a lock for a few instructions, or shuttle's in a model |
 //! | `park` | waiting for a future on a thread that drives no runtime |
 //! | `race` | the first of two futures |
@@ -32,6 +33,7 @@ pub(crate) mod race;
 pub(crate) mod rare;
 #[cfg(feature = "serde")]
 pub(crate) mod seconds;
+pub(crate) mod seq_lock;
 pub(crate) mod span;
 pub(crate) mod spin;
 pub(crate) mod sync;
@@ -40,12 +42,13 @@ pub(crate) mod timer;
 
 pub(crate) use self::{
     callbacks::Callbacks,
-    deadline::{Deadline, Moment, Pause},
+    deadline::{Moment, Pause},
     mutex::Mutex,
     name::Name,
     panics::PanicReport,
     race::{Raced, race},
     rare::Rare,
+    seq_lock::SeqLock,
     span::Span,
     timer::{Stoppable, Timer},
 };

@@ -35,7 +35,6 @@ pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, PanicReport> {
 }
 
 /// The same, but skips the previous hook: for a panic that is expected, again and again.
-#[cfg(feature = "journal")]
 pub(crate) fn catch_silently<T>(f: impl FnOnce() -> T) -> Result<T, PanicReport> {
     install();
     report(scope(Catching { silently: true, ..Catching::default() }, f))
@@ -73,10 +72,9 @@ pub(crate) fn discard<T>(value: T) {
     }
 }
 
-/// Runs `f`; a panic becomes `None`, and is not reported.
+/// Runs `f`; a panic becomes `None`, and is not reported, because it is an answer and not a failure.
 pub(crate) fn quietly<T>(f: impl FnOnce() -> T) -> Option<T> {
-    install();
-    scope(Catching { quietly: true, ..Catching::default() }, f).0.ok()
+    catch_silently(f).ok()
 }
 
 /// Inlined: one frame less to unwind.

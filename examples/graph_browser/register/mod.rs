@@ -83,7 +83,7 @@ impl Reconcile<GraphBrowserApp> for Hosts {
 }
 
 impl RegistryRuntime {
-    /// Composes the browser: first the registries, then the panel, then who works with both.
+    /// Composes the browser: first the registries, then the panel, then what works with both.
     /// `app` is the state that it goes on from. It learns what the program was started with before anything else can happen.
     pub(crate) fn compose(
         cli: &Cli,

@@ -72,7 +72,7 @@ mod tests {
         let place = camera.to_graph(at);
         camera.zoom_at(at, 3.0);
         assert!(near(camera.to_picture(place), at));
-        assert!(!camera.follows, "who moved it keeps it");
+        assert!(!camera.follows, "a hand that moved it keeps it");
         camera.pan(Vector::new(5.0, 7.0));
         assert!(near(camera.to_picture(place), at + Vector::new(5.0, 7.0)));
         for factor in [1e9, 0.0] {

@@ -1,4 +1,4 @@
-//! Rows 10 to 14: who wrote what, and when.
+//! Rows 10 to 14: which author wrote what, and when.
 
 use std::{fs, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What is said first: who may go on, and what that finds out.
+//! What is said first: whether the session may go on, and what it finds out by that.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Who may go on, and what a hello finds out.
+//! Which session may go on, and what a hello finds out.
 
 use std::{collections::VecDeque, time::Duration};
 

@@ -84,7 +84,7 @@ impl<'a> Start<'a> {
     }
 
     /// The peer of this journal's replica, and the members with which its group began: for a program that is not the same peer wherever
-    /// it runs, because its key decides who it is. In a replay it describes the program that made the recording, whichever program
+    /// it runs, because its key decides which peer it is. In a replay it describes the program that made the recording, whichever program
     /// replays it.
     ///
     /// `None` if the journal has no replica yet, or one that began with more than 64 members, or was made by a version that did not note

@@ -66,7 +66,7 @@ fn clones_share_a_block() {
     });
 }
 
-/// One takes back what the other has and does not use; those who wait come first.
+/// One takes back what the other has and does not use; those that wait come first.
 #[test]
 fn a_block_is_taken_back_for_a_producer_that_needs_it() {
     check(|| {

@@ -39,12 +39,12 @@ pub(super) struct Stage {
     actors: Vec<JoinHandle<()>>,
 }
 
-/// What `on_ready` rings, and who is still at work.
+/// What `on_ready` rings, and which threads are still at work.
 pub(super) struct Bell {
     state: Mutex<Ringing>,
     rings: Condvar,
     // What follows is not known to the model: it is only counted.
-    /// Who begins and ends frames.
+    /// The threads that begin and end frames.
     frame_threads: Plain<BTreeSet<TaskId>>,
     /// Frames asked for by others, and frames begun.
     asked: AtomicUsize,

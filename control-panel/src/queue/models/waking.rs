@@ -44,8 +44,8 @@ fn a_waiter_that_gives_up_hands_on_its_slot_and_the_baton() {
     });
 }
 
-/// The first who is woken does not move until all the others are through, whether a frame frees the slots or somebody
-/// who had reserved them.
+/// The first that is woken does not move until all the others are through, whether a frame frees the slots or a sender that
+/// had reserved them.
 #[test]
 fn an_executor_that_stalls_holds_up_only_its_own() {
     check(|| {

@@ -134,7 +134,7 @@ fn a_cancelled_grant_is_passed_on_and_a_cancelled_wait_forgotten() {
     assert_eq!(shares.leave(0, b), (Some(2), None));
     shares.release(0, 1);
     assert_eq!(end_frame(&mut shares), Some(1));
-    assert_eq!(shares.leave(0, a), (None, Some(3)), "the slot goes to the next who waits");
+    assert_eq!(shares.leave(0, a), (None, Some(3)), "the slot goes to the next that waits");
     assert_eq!(shares.claim(c, &mut Credit::default()).1, None);
     assert_eq!((shares.held, shares.waiters.pending()), (2, 0));
 }
@@ -217,7 +217,7 @@ fn a_frame_leaves_what_it_frees_to_the_end_of_a_round_that_goes_on() {
     shares.release(0, 6);
     assert_eq!(end_frame(&mut shares), None);
     assert_eq!(shares.waiters.standing(waiter_ids[2]), Standing::Waiting);
-    assert!(shares.is_unwoken(), "should the one who was woken stall, a frame is to look after the others");
+    assert!(shares.is_unwoken(), "should the one that was woken stall, a frame is to look after the others");
     assert_eq!(shares.claim(waiter_ids[1], &mut credit).1, Some(2), "the last of its round begins the next");
     assert!(!shares.waiters.is_over());
     let (woken, slots) = run_baton(&mut shares, Some(2), &waiter_ids);

@@ -39,7 +39,7 @@ fn an_on_ready_that_panics_takes_no_other_wake_with_it() {
     queue.end_frame(next);
 }
 
-/// The same for one who finds its slot not needed.
+/// The same for one that finds its slot not needed.
 #[test]
 fn nor_does_one_that_panics_for_a_slot_that_was_not_needed() {
     let (queue, panics) = panicking(6);
@@ -80,7 +80,7 @@ fn an_on_ready_that_panics_leaves_no_producer_behind_without_an_owner() {
     let (batch, _) = read(&queue, 1);
     assert_eq!(queue.lock().shares.known(), 4);
     panics.store(true, Ordering::SeqCst);
-    // A fifth source raises the bound. The one who waits is granted a slot, and a frame is asked for to wake it.
+    // A fifth source raises the bound. The one that waits is granted a slot, and a frame is asked for to wake it.
     assert!(catch_unwind(AssertUnwindSafe(|| queue.producer(4))).is_err());
     panics.store(false, Ordering::SeqCst);
     assert_eq!(queue.lock().shares.known(), 4, "the fifth is forgotten");

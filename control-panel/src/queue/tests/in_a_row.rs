@@ -174,7 +174,7 @@ fn a_reservation_that_unwinds_keeps_no_slot() {
     assert_eq!(producer.occupied(), 1, "that of the other");
 }
 
-/// A frame ended while the queue was busy; the next who waits gives the slots of it away, and wakes the one before.
+/// A frame ended while the queue was busy; the next that waits gives the slots of it away, and wakes the one before.
 #[test]
 fn who_unwinds_as_it_begins_to_wait_can_leave_the_line() {
     for reserves in [false, true] {
@@ -219,9 +219,9 @@ fn who_unwinds_already_unwinds_on() {
     drop((first, second));
     let panicked = unwinds(|| {
         let _reply = WakesLoop(Arc::clone(&queue));
-        resume_unwind(Box::new("who answers"));
+        resume_unwind(Box::new("what answers"));
     });
-    assert_eq!(panicked, Some("who answers"));
+    assert_eq!(panicked, Some("what answers"));
 }
 
 /// As an answer that is dropped.

@@ -273,7 +273,7 @@ fn a_run_that_ended_sends_nothing_into_its_prepaid_slots() {
     assert_eq!(panel.drain().count(), 2);
 }
 
-/// Those who wait come first: what is free goes to them in rounds, and no producer takes it in advance.
+/// Those that wait come first: what is free goes to them in rounds, and no producer takes it in advance.
 #[test]
 fn while_a_send_waits_none_prepays_but_what_it_was_granted() {
     let (queue, _) = queue(32);

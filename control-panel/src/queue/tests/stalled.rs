@@ -1,4 +1,4 @@
-//! Who was granted slots and does not come for them holds up no other, also when there is nothing to drain.
+//! A sender that was granted slots and does not come for them holds up no other, also when there is nothing to drain.
 
 use super::{callbacks::panicking, *};
 
@@ -7,7 +7,7 @@ fn frames_asked_for(queue: &Queue<Item>) -> usize {
     (0..20).take_while(|_| queue.begin_frame(false).map(|batch| queue.end_frame(batch)).is_some()).count()
 }
 
-/// Source 0 holds all it can, and one who waits is granted that, woken, and not polled.
+/// Source 0 holds all it can, and one that waits is granted that, woken, and not polled.
 fn stalled(producer: &Producer<Item>, queue: &Queue<Item>) -> (Arc<Woken>, Option<waiters::WaiterId>) {
     while producer.try_send(plain(0)).is_ok() {}
     let stalls = Waits::new(producer, 1);

@@ -52,7 +52,7 @@ impl<Op> Delta<Op> {
     /// ```
     ///
     /// # Errors
-    /// What is refused, where, and what mends it. Count it against who sent the bytes, not against the authors in them.
+    /// What is refused, where, and what mends it. Count it against the peer that sent the bytes, not against the authors in them.
     pub fn decode(
         bytes: &[u8],
         codec: &(impl Codec<Op> + ?Sized),

@@ -72,7 +72,7 @@ pub enum Refused {
     NotCanonical(&'static str),
     /// No signature that verifies covers a run.
     Signature {
-        /// The run's author; who sent the bytes on is the one to blame.
+        /// The run's author; what sent the bytes on is to blame.
         author: Author,
         /// The sequence number of the run's first operation.
         seq: u64,

@@ -92,7 +92,7 @@ impl ForkProof {
         read_runs(&self.bytes, &limits).is_ok_and(|runs| verify_runs(&runs, verifier).is_ok())
     }
 
-    /// Who wrote both.
+    /// The author of both.
     pub fn author(&self) -> Author {
         self.author
     }

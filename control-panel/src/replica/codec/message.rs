@@ -1,4 +1,4 @@
-//! Bytes that are read, and who has them.
+//! Bytes that are read, and what holds them.
 
 use std::{ptr, sync::Arc};
 

@@ -21,7 +21,7 @@ use crate::replica::{State, run::Run};
 const NEAR: usize = 64;
 
 impl<S: State> Fold<S> {
-    /// Both ways, for those who have the fold alone.
+    /// Both ways, for tests that have the fold alone.
     #[cfg(test)]
     pub(crate) fn settle(&mut self) -> FoldReport<S> {
         match self.settle_one() {

@@ -9,7 +9,7 @@ pub(crate) struct Limits {
     pub(crate) run_ops: usize,
     /// Heads of one run. The same everywhere, and above the number of authors in the group.
     pub(crate) heads: usize,
-    /// Authors admitted unnamed. A last resort: who may write is decided before a run reaches the graph.
+    /// Authors admitted unnamed. A last resort: which author may write is decided before a run reaches the graph.
     pub(crate) authors: usize,
     /// Chains of a record, branches included.
     pub(crate) chains: usize,

@@ -76,7 +76,7 @@ impl<Op> Graph<Op> {
         admitted
     }
 
-    /// Both, for those who have the graph alone.
+    /// Both, for tests that have the graph alone.
     #[cfg(test)]
     pub(crate) fn seal(
         &mut self,

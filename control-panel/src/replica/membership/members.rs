@@ -113,7 +113,7 @@ impl Scope<'_> {
             .unwrap_or_default()
     }
 
-    /// What a run says of the members whose past this is: who they are, who counts, and which retirements are final, beside those that a run in this past found so.
+    /// What a run says of the members whose past this is: which peers they are, which of them count, and which retirements are final, beside those that a run in this past found so.
     pub(super) fn view(&self, finals: Finals) -> View {
         self.view_by(finals, true)
     }

@@ -1,4 +1,4 @@
-//! Who belongs to the group, which runs count, and what is stable: all of it a function of the admitted runs.
+//! Which peers belong to the group, which runs count, and what is stable: all of it a function of the admitted runs.
 //!
 //! | file | what |
 //! |---|---|

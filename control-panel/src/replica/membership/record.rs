@@ -207,7 +207,7 @@ impl Membership {
         self.genesis.contains_key(&peer) || self.acts.iter().any(invited)
     }
 
-    /// Who the group began with.
+    /// The members that the group began with.
     pub(crate) fn genesis(&self) -> &BTreeMap<Peer, Grant> {
         &self.genesis
     }

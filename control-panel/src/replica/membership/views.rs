@@ -18,7 +18,7 @@ impl Membership {
     /// Takes in which acts the run has in its past, that the chain had not before, and all votes for its author's. Returns whether there are any of the
     /// first, and of both, or a retirement that is final.
     ///
-    /// The view of a run is a function of the acts in its past, of who acknowledged them there, and of what runs there found final. It is found
+    /// The view of a run is a function of the acts in its past, of which runs acknowledge them there, and of what runs there found final. It is found
     /// anew where one of these changed.
     pub(super) fn learn<Op>(
         &mut self,
@@ -118,7 +118,7 @@ impl Membership {
         found
     }
 
-    /// Returns whether members, or who counts, are others than before.
+    /// Returns whether the members, or those that count, are others than before.
     pub(super) fn refresh_live<Op>(&mut self, graph: &Graph<Op>, acts_changed: bool) -> bool {
         // An acknowledgement of an act is one too.
         if !acts_changed {

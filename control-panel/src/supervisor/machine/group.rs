@@ -60,7 +60,7 @@ impl Machine {
             return Err(SpawnError::ShutDown);
         }
         members.iter().try_for_each(|(_, spec)| spec.check())?;
-        self.check_order(&members.iter().map(|(_, spec)| spec).collect::<Vec<_>>())?;
+        self.check_order(&members.iter().map(|(id, spec)| (*id, spec)).collect::<Vec<_>>())?;
         if members.is_empty() {
             // A group is removed with its last member, so an empty one is never stored.
             return Ok(());

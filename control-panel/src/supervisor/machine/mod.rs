@@ -133,7 +133,7 @@ impl Machine {
             return Err(SpawnError::ShutDown);
         }
         spec.check_alone()?;
-        self.check_order(&[&spec])?;
+        self.check_order(&[(id, &spec)])?;
         let Admitted { waits, replaces } = self.pools.admit(id, spec.place)?;
         let state = if waits { State::Waiting } else { State::Due { at: None } };
         self.members.insert(id, Child::new(spec, state));

@@ -9,6 +9,7 @@ use super::{ChildSpec, Machine};
 use crate::{
     intent::Origin,
     lifecycle::{Cause, SpawnError},
+    util::Name,
 };
 
 /// How many are stopped in one step. Few under test, so that much happens between two steps.
@@ -30,36 +31,19 @@ impl Machine {
     /// Checks whether these may be admitted together: every name in an `after` is that of one of them or of a living
     /// worker, and none comes after itself, directly or through others. Specs given together form
     /// a chain, each after the one before.
-    pub(super) fn check_order(&self, specs: &[&ChildSpec]) -> Result<(), SpawnError> {
-        if specs.iter().all(|spec| spec.options.after.is_empty()) {
+    pub(super) fn check_order(&self, new: &[(Origin, &ChildSpec)]) -> Result<(), SpawnError> {
+        if new.iter().all(|(_, spec)| spec.options.after.is_empty()) {
             return Ok(());
         }
-        let nodes: Vec<&ChildSpec> =
-            self.members.values().map(|member| &member.spec).chain(specs.iter().copied()).collect();
-        let mut named: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        for (at, spec) in nodes.iter().enumerate() {
-            named.entry(&spec.name).or_default().push(at);
-        }
-        let mut edges: Vec<Vec<usize>> = vec![Vec::new(); nodes.len()];
-        for (at, spec) in nodes.iter().enumerate() {
-            for name in &spec.options.after {
-                edges[at].extend(named.get(&**name).into_iter().flatten());
-            }
-        }
-        if let Some(name) =
-            specs.iter().flat_map(|spec| &spec.options.after).find(|name| !named.contains_key(&***name))
-        {
+        let specs: Vec<_> = self.specs().chain(new.iter().copied()).collect();
+        let is_unknown = |name: &&Name| specs.iter().all(|(_, spec)| spec.name != **name);
+        if let Some(name) = new.iter().flat_map(|(_, spec)| &spec.options.after).find(is_unknown) {
             return Err(SpawnError::UnknownAfter(name.clone()));
         }
-        let new = self.members.len()..nodes.len();
-        for later in new.skip(1) {
-            edges[later].push(later - 1);
-        }
-        let places: BTreeMap<Origin, usize> = self.members.keys().zip(0..).collect();
-        for (before, after) in self.neighbours() {
-            edges[places[&after]].push(places[&before]);
-        }
-        find_cycle(&edges).map_or(Ok(()), |at| Err(SpawnError::CircularAfter(nodes[at].name.clone())))
+        let chain = new.windows(2).map(|pair| (pair[0].0, pair[1].0));
+        let cycle = StopOrder::new(Cause::Shutdown, &specs, self.neighbours().chain(chain)).find_cycle();
+        let circular = specs.iter().find(|(id, _)| cycle == Some(*id));
+        circular.map_or(Ok(()), |(_, spec)| Err(SpawnError::CircularAfter(spec.name.clone())))
     }
 
     /// Stops all workers for good.
@@ -130,29 +114,41 @@ impl Machine {
     }
 
     fn stop_order(&self, cause: Cause) -> StopOrder {
-        let mut order =
-            StopOrder { cause, due: VecDeque::new(), blockers: BTreeMap::new(), frees: BTreeMap::new() };
-        if self.groups.is_empty() && self.members.values().all(|member| member.spec.options.after.is_empty())
-        {
-            return order;
-        }
-        let mut named: BTreeMap<&str, Vec<Origin>> = BTreeMap::new();
-        for (id, member) in self.members.iter() {
-            named.entry(&member.spec.name).or_default().push(id);
-        }
-        for (id, member) in self.members.iter() {
-            for &other in member.spec.options.after.iter().filter_map(|name| named.get(&**name)).flatten() {
-                order.block(other, id);
-            }
-        }
-        for (before, after) in self.neighbours() {
-            order.block(before, after);
-        }
-        order
+        let is_ordered =
+            !self.groups.is_empty() || self.specs().any(|(_, spec)| !spec.options.after.is_empty());
+        let specs: Vec<_> = self.specs().filter(|_| is_ordered).collect();
+        StopOrder::new(cause, &specs, self.neighbours())
+    }
+
+    fn specs(&self) -> impl Iterator<Item = (Origin, &ChildSpec)> {
+        self.members.iter().map(|(id, member)| (id, &member.spec))
     }
 }
 
 impl StopOrder {
+    /// Each worker is stopped before those that it comes `after`, and before the earlier one of two neighbours.
+    fn new(
+        cause: Cause,
+        specs: &[(Origin, &ChildSpec)],
+        neighbours: impl Iterator<Item = (Origin, Origin)>,
+    ) -> Self {
+        let mut order =
+            Self { cause, due: VecDeque::new(), blockers: BTreeMap::new(), frees: BTreeMap::new() };
+        let mut named: BTreeMap<&str, Vec<Origin>> = BTreeMap::new();
+        for (id, spec) in specs {
+            named.entry(&spec.name).or_default().push(*id);
+        }
+        for (id, spec) in specs {
+            for &other in spec.options.after.iter().filter_map(|name| named.get(&**name)).flatten() {
+                order.block(other, *id);
+            }
+        }
+        for (before, after) in neighbours {
+            order.block(before, after);
+        }
+        order
+    }
+
     pub(super) fn cause(&self) -> Cause {
         self.cause
     }
@@ -209,30 +205,21 @@ impl StopOrder {
         }
         free
     }
-}
 
-/// Returns one node of a cycle, if there is any.
-///
-/// Kahn's algorithm (Communications of the ACM 5, 1962): repeatedly removing nodes without incoming edges leaves only
-/// cycles and the nodes that they lead to. Walking upstream from any of these reaches a cycle.
-fn find_cycle(edges: &[Vec<usize>]) -> Option<usize> {
-    let mut waiting = vec![0_usize; edges.len()];
-    for &target in edges.iter().flatten() {
-        waiting[target] += 1;
-    }
-    let mut free: Vec<usize> = (0..edges.len()).filter(|&node| waiting[node] == 0).collect();
-    while let Some(node) = free.pop() {
-        for &target in &edges[node] {
-            waiting[target] -= 1;
-            if waiting[target] == 0 {
-                free.push(target);
-            }
+    /// Returns one worker that would have to end before itself, if there is any.
+    ///
+    /// Kahn's algorithm (Communications of the ACM 5, 1962): if whatever is not blocked ends, again and again, only cycles are left,
+    /// and the workers that these block. Walking from any of them to what blocks it reaches a cycle.
+    fn find_cycle(mut self) -> Option<Origin> {
+        let is_free = |id: &Origin| !self.blockers.contains_key(id);
+        let mut free: Vec<Origin> = self.frees.keys().copied().filter(is_free).collect();
+        while let Some(id) = free.pop() {
+            free.extend(self.ended(id));
         }
+        let (mut at, _) = self.blockers.first_key_value()?;
+        for _ in 0..self.blockers.len() {
+            (at, _) = self.frees.iter().find(|(_, freed)| freed.contains(at))?;
+        }
+        Some(*at)
     }
-    let is_left = |&node: &usize| waiting[node] > 0;
-    let mut at = (0..edges.len()).find(is_left)?;
-    for _ in 0..edges.len() {
-        at = (0..edges.len()).filter(is_left).find(|&node| edges[node].contains(&at))?;
-    }
-    Some(at)
 }

@@ -21,7 +21,7 @@ use crate::{
         task::Task,
     },
     telemetry::{self, Seen},
-    util::panics,
+    util::callbacks,
 };
 
 /// From this many actions on, reserving room in advance pays off.
@@ -223,13 +223,8 @@ where
     L: IntoIterator<Item = T> + AsRef<[T]>,
 {
     if !list.as_ref().is_empty() {
-        run_each(list.into_iter(), run);
+        callbacks::each(list, run);
     }
-}
-
-#[inline(never)]
-fn run_each<T>(mut list: impl Iterator<Item = T>, mut run: impl FnMut(T)) {
-    while panics::catch(|| list.by_ref().for_each(&mut run)).is_err() {}
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::{
         cell::WorkerCell,
         gate_cell::{GateCell, Reason},
     },
-    util::panics,
+    util::callbacks,
 };
 
 impl Registry {
@@ -51,10 +51,8 @@ impl Registry {
             }
             turned
         });
-        for cell in turned {
-            // One at a time: these are foreign wakers, and a panic of one must not skip the rest.
-            panics::catch(|| cell.gate.wake()).ok();
-        }
+        // These are foreign wakers.
+        callbacks::each(turned, |cell| cell.gate.wake());
     }
 }
 

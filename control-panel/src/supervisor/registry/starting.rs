@@ -2,12 +2,9 @@
 //!
 //! A refused worker never runs, and a handle that may be ignored must not be the only sign of it.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{Ordering, fence},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{Ordering, fence},
 };
 
 use super::{Registry, State, effects::Effects};
@@ -32,14 +29,11 @@ impl Registry {
         cell: &Arc<WorkerCell>,
         spec: ChildSpec,
     ) -> Result<(), SpawnError> {
-        let watch = self.change(|state| {
+        self.change(|state| {
             state.machine.admit(cell.origin, spec)?;
-            Ok(self.enter(state, cell))
-        })?;
-        if let Some(limit) = watch {
-            clock::watch(Arc::<Self>::downgrade(self), limit);
-        }
-        Ok(())
+            self.enter(state, cell);
+            Ok(())
+        })
     }
 
     /// Admits the members of a group that are about to be spawned.
@@ -49,32 +43,31 @@ impl Registry {
         spec: GroupSpec,
         members: &[(Arc<WorkerCell>, ChildSpec)],
     ) -> Result<(), SpawnError> {
-        let watch = self.change(|state| {
+        self.change(|state| {
             let specs = members.iter().map(|(cell, spec)| (cell.origin, spec.clone())).collect();
             state.machine.admit_group(group, spec, specs)?;
-            let watch = members.iter().filter_map(|(cell, _)| self.enter(state, cell)).min();
+            members.iter().for_each(|(cell, _)| self.enter(state, cell));
             for (cell, _) in members {
                 // It was stopped before it was admitted.
                 if let Some(cause) = cell.cause() {
                     state.machine.stop(cell.origin, cause);
                 }
             }
-            Ok(watch)
-        })?;
-        if let Some(limit) = watch {
-            clock::watch(Arc::<Self>::downgrade(self), limit);
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
-    /// Adds an admitted worker. Returns the limit that the clock must watch from now on, if it is new to it.
-    fn enter(&self, state: &mut State, cell: &Arc<WorkerCell>) -> Option<Duration> {
+    /// Adds an admitted worker.
+    fn enter(self: &Arc<Self>, state: &mut State, cell: &Arc<WorkerCell>) {
         state.cells.insert(cell.origin, Arc::clone(cell));
         self.unpolled.fetch_add(1, Ordering::Relaxed);
         self.on_runtime.fetch_add(usize::from(cell.run.kind == Kind::Async), Ordering::Relaxed);
         self.live.store(state.cells.len(), Ordering::Release);
         state.begin_as_suspended(cell);
-        state.attention.enter(cell)
+        if let Some(limit) = state.attention.enter(cell) {
+            // The clock's own lock is never held while it looks at a panel, which takes this one.
+            clock::watch(Arc::<Self>::downgrade(self), limit);
+        }
     }
 
     /// Refuses a worker before it was admitted. Records an event and an incident, unless all workers are being stopped.

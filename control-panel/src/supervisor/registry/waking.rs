@@ -7,11 +7,12 @@
 
 use std::{
     collections::VecDeque,
+    iter,
     sync::atomic::{AtomicBool, Ordering},
     task::Waker,
 };
 
-use crate::util::{Mutex, panics};
+use crate::util::{Mutex, callbacks};
 
 /// With more tasks than this, threads are scarcer than tasks and parking does not pay off.
 const FEW: usize = 64;
@@ -41,9 +42,7 @@ impl Unwoken {
     }
 
     fn wake_all(&self) {
-        while let Some(task) = self.next() {
-            panics::catch(|| task.wake()).ok();
-        }
+        callbacks::each(iter::from_fn(|| self.next()), Waker::wake);
     }
 
     fn next(&self) -> Option<Waker> {

@@ -20,8 +20,6 @@ const PLACES_KEPT: usize = 8;
 pub(super) struct Catching {
     /// How many catches are nested; 0 if there is none.
     pub(super) depth: u32,
-    /// Whether the innermost catch reports nothing, because a panic is an answer to it and not a failure.
-    pub(super) quietly: bool,
     /// Whether the previous hook is skipped.
     pub(super) silently: bool,
     /// Whether places were recorded for it.
@@ -33,7 +31,7 @@ pub(super) struct Catching {
 pub(super) type Places = VecDeque<(u32, Option<String>, PanicPlace)>;
 
 thread_local! {
-    pub(super) static CATCHING: Cell<Catching> = const { Cell::new(Catching { depth: 0, quietly: false, silently: false, noted: false }) };
+    pub(super) static CATCHING: Cell<Catching> = const { Cell::new(Catching { depth: 0, silently: false, noted: false }) };
     static PLACES: RefCell<Places> = const { RefCell::new(VecDeque::new()) };
 }
 
@@ -115,8 +113,8 @@ pub fn skip_supervised_panics(hook: Hook) -> Hook {
 /// Records the panic. Returns whether to call the previous hook.
 fn note(info: &PanicHookInfo<'_>) -> bool {
     let catching = CATCHING.get();
-    if catching.depth == 0 || catching.quietly {
-        return !catching.quietly;
+    if catching.depth == 0 {
+        return true;
     }
     let Some(at) = info.location() else { return !catching.silently };
     let noted = (catching.depth, message(info.payload()).map(str::to_owned), place(at));

@@ -132,7 +132,7 @@ impl EndpointHooks for Gate {
     async fn after_handshake<'a>(&'a self, connection: &'a Connection) -> AfterHandshakeOutcome {
         let may = match connection.alpn() {
             SYNC => self.shared.trust.peers().is_trusted(&peer_of(connection)),
-            // Who redeems a ticket dials a key that is in it.
+            // What redeems a ticket dials a key that is in it.
             PAIR => connection.side() == Side::Client || self.shared.tickets.is_open(),
             _ => false,
         };

@@ -19,7 +19,7 @@ const FIRST_LINE: &str = "control-panel key v1";
 /// The longest key file.
 const MOST_BYTES: u64 = 256;
 
-/// The secret key whose public half is this program's [`Peer`]. Who has its file is that peer.
+/// The secret key whose public half is this program's [`Peer`]. Whatever has its file is that peer.
 ///
 /// ```
 /// use control_panel::workers::p2p_sync::PeerKey;

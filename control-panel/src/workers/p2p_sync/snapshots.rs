@@ -125,7 +125,7 @@ impl Snapshots {
 
     /// One to offer: that of a moment ago, or one that the next frame gives.
     pub(super) async fn give<S: State>(&self, link: &Link<S>) -> Result<Arc<Given>, ServeError> {
-        // Who waits here has what the one before it got.
+        // What waits here has what the one before it got.
         let mut last = self.given.lock().await;
         if let Some(given) = last.upgrade().filter(|given| given.at.elapsed() < FRESH) {
             return Ok(given);

@@ -29,7 +29,7 @@ const INVITER: u8 = 2;
 /// An invitation to pair, made by [`PeerSyncHandle::ticket`](super::PeerSyncHandle::ticket): the inviter's key and addresses, the group and its first members, and a secret that
 /// works once.
 ///
-/// Who reads it first can use it, so it is shown as text by [`text`](Self::text) and [`qr`](Self::qr) alone, and not by its `Debug`.
+/// Whatever reads it first can use it, so it is shown as text by [`text`](Self::text) and [`qr`](Self::qr) alone, and not by its `Debug`.
 ///
 /// ```
 /// use control_panel::workers::p2p_sync::{Ticket, TicketError};

@@ -26,7 +26,7 @@ pub trait Flooded: Send + Sync + 'static {
     fn send_blocking(&self, thread: usize, update: Update) -> bool;
     /// What is timed.
     fn swap(swapper: &mut Self::Swapper) -> Self::Batch;
-    /// Consumes what was swapped out and wakes who waits; gives the count. Not timed.
+    /// Consumes what was swapped out and wakes what waits; gives the count. Not timed.
     fn finish(swapper: &mut Self::Swapper, batch: Self::Batch) -> usize;
     fn stop(swapper: Self::Swapper);
 }

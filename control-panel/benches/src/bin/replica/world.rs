@@ -19,7 +19,7 @@ pub struct Plan {
     pub silent: u8,
     /// Assignments a commit. Each writer commits once a tick.
     pub commit: usize,
-    /// Those who write nothing acknowledge each so many ticks.
+    /// Those that write nothing acknowledge each so many ticks.
     pub acknowledge: usize,
     /// A message takes from one tick to so many, and no link reorders.
     pub delay: u64,

@@ -30,7 +30,7 @@ impl PartialOrd for Fused {
 
 const OWN: Origin = Origin(9);
 
-/// Says who sent it.
+/// Says which producer sent it.
 #[derive(Clone)]
 struct From(u8, bool);
 

@@ -244,7 +244,7 @@ fn pieces_are_within_their_bytes_and_full() {
         assert!(lengths.iter().all(|length| *length <= bytes), "{lengths:?}");
         let full = &lengths[..lengths.len() - 1];
         assert!(!full.is_empty() && full.iter().all(|length| *length > bytes / 10 * 9), "{lengths:?}");
-        // Of several authors, who name each other, and branches of some.
+        // Of several authors, which name each other, and branches of some.
         for seed in 0..20 {
             for part in delta(&history(seed, 5, 400)).parts(&limits) {
                 assert!(part.encode().unwrap().len() <= bytes || part.runs.len() == 1);

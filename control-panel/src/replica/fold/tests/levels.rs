@@ -67,7 +67,7 @@ fn no_digest_where_a_revocation_from_above_reached_below() {
         local.fold.stable(2_100);
         let _ = local.fold.settle();
         assert_eq!(local.fold.digest_at(1_024), None, "{name}: others may not have seen it at that level");
-        assert!(local.fold.digest_at(2_048).is_some(), "{name}: all who are there have");
+        assert!(local.fold.digest_at(2_048).is_some(), "{name}: all that are there have");
     }
 }
 
