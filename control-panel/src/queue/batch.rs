@@ -9,16 +9,12 @@ mod clocked;
 mod freed;
 mod hand;
 mod intents;
-mod ranks;
 
 use std::{mem, task::Waker};
 
 pub(crate) use self::hand::Hand;
-pub(super) use self::{bucket::ProducerKey, clocked::Clocked, freed::Freed, intents::Intents};
-use self::{
-    bucket::{Draining, reclaim},
-    intents::Used,
-};
+pub(super) use self::{bucket::ProducerKey, clocked::Clocked, freed::Freed, intents::{Intents, Listed}};
+use self::bucket::{Draining, reclaim};
 use crate::intent::{
     Intent,
     order::{CausalityOrder, Origin, QueuedIntent},
@@ -117,7 +113,7 @@ impl<I: Intent> Batch<I> {
         mut may: impl FnMut() -> bool,
     ) -> bool {
         self.put_back(hand);
-        while let Some(&Used { producer, bucket_id }) = self.intents.order.get(self.at) {
+        while let Some(&Listed { producer, bucket_id }) = self.intents.order.get(self.at) {
             let bucket = &mut self.intents.buckets[bucket_id];
             if bucket.left() > 0 && (producer.is_own() || may()) {
                 if let Some((first, lent)) = (!limited).then(|| bucket.lend()).flatten() {
@@ -167,8 +163,13 @@ impl<I: Intent> Batch<I> {
     pub(crate) fn fold<B>(&mut self, init: B, mut f: impl FnMut(B, QueuedIntent<I>) -> B) -> B {
         let accepted_at = self.intents.accepted_at;
         let mut folded = init;
-        while let Some(&Used { producer, bucket_id }) = self.intents.order.get(self.at) {
-            folded = self.intents.buckets[bucket_id].fold(folded, |folded, seq, intent| {
+        while let Some(&Listed { producer, bucket_id }) = self.intents.order.get(self.at) {
+            let bucket = &mut self.intents.buckets[bucket_id];
+            if bucket.is_unused() {
+                self.at += 1;
+                continue;
+            }
+            folded = bucket.fold(folded, |folded, seq, intent| {
                 f(folded, QueuedIntent::keyed(producer.order(seq), accepted_at, intent))
             });
             self.at += 1;

@@ -74,8 +74,7 @@ impl<I: Intent> Queue<I> {
         // A new source has a slot kept for it, which was there for the taking before.
         state.take_back();
         let lane = state.shares.attach(source);
-        let of_source = Arc::clone(state.shares.figures(lane));
-        let (bucket_id, block) = state.place(of_source);
+        let (bucket_id, block) = state.place(lane);
         let producer = Producer {
             queue: Arc::clone(self),
             source,
@@ -149,7 +148,7 @@ impl<I: Intent> Producer<I> {
     pub(super) fn lock(&self) -> MutexGuard<'_, State<I>> {
         loop {
             let mut state = self.queue.lock();
-            if state.take_back_of(self.bucket_id, self.lane) {
+            if state.take_back_of(self.bucket_id) {
                 return state;
             }
             drop(state);
@@ -347,7 +346,7 @@ impl<I: Intent> Producer<I> {
 
     #[inline]
     fn take_at_hand(&self, state: &mut State<I>) -> bool {
-        state.take(self.bucket_id, self.lane)
+        state.take(self.bucket_id)
     }
 
     /// Of what frames gave back. If there are waiters, it is theirs: the frame that has not served them yet will.
@@ -400,7 +399,7 @@ impl<I: Intent> Producer<I> {
             self.was_accepted();
         }
         // What comes before a block is counted with it.
-        if clock > 0 || !state.prepay(self.bucket_id, self.lane) {
+        if clock > 0 || !state.prepay(self.bucket_id) {
             state.accounts[self.bucket_id].count(1);
         }
         if state.apart {

@@ -22,7 +22,7 @@ pub(super) fn producer(queue: &Arc<Queue<Item>>, source: u8) -> Arc<Producer<Ite
 fn prepaid(producer: &Producer<Item>) -> usize {
     let mut state = producer.queue.lock();
     let with_prepaid = state.shares.occupied(producer.lane);
-    assert!(state.take_back_of(producer.bucket_id, producer.lane), "nothing is being sent");
+    assert!(state.take_back_of(producer.bucket_id), "nothing is being sent");
     with_prepaid - state.shares.occupied(producer.lane)
 }
 

@@ -98,6 +98,20 @@ fn unwinds(sources: [u8; 3], clocked: bool, own: u64, fuse: u32) -> bool {
     arranged.is_err()
 }
 
+/// As those that come again are in order already.
+#[test]
+fn the_order_is_asked_for_once_where_the_same_producers_come_again() {
+    let mut batch = Batch::new();
+    for (frame, turn) in [0, 1, 2, 1].into_iter().enumerate() {
+        [2, 1, 3].iter().cycle().skip(turn).take(3).for_each(|&source| push(&mut batch, source, 0, false));
+        FUSE.set((frame > 0).then_some(0));
+        batch.arrange();
+        FUSE.set(None);
+        assert_eq!(batch.fold(Vec::new(), |all, queued| [all, vec![queued.source.0]].concat()), [1, 2, 3]);
+        batch.settle();
+    }
+}
+
 /// Whenever the first came.
 #[test]
 fn a_batch_is_as_old_as_its_first_intent_whatever_that_is() {
