@@ -14,7 +14,7 @@ use std::{mem, task::Waker};
 
 pub(crate) use self::hand::Hand;
 pub(super) use self::{bucket::ProducerKey, clocked::Clocked, freed::Freed, intents::{Intents, Listed}};
-use self::bucket::{Draining, reclaim};
+use self::bucket::reclaim;
 use crate::intent::{
     Intent,
     order::{CausalityOrder, Origin, QueuedIntent},
@@ -34,8 +34,8 @@ pub(crate) struct Batch<I: Intent> {
     pub(super) wake: Option<Waker>,
     /// Where handing out stands in the buckets' order.
     at: usize,
-    /// The bucket to which what is in the frame's hand goes back, and the room in the buffer that it lent. `None` for one that left its bucket for good.
-    lender: Option<(BucketId, usize)>,
+    /// The bucket to which what is in the frame's hand goes back. `None` for one that left its bucket for good.
+    lender: Option<BucketId>,
     /// Empty: the buffer of those that cannot be lent, and come into the hand one at a time.
     single: Vec<I>,
     /// The slots of what was handed out and is not reported yet.
@@ -117,8 +117,8 @@ impl<I: Intent> Batch<I> {
             let bucket = &mut self.intents.buckets[bucket_id];
             if bucket.left() > 0 && (producer.is_own() || may()) {
                 if let Some((first, lent)) = (!limited).then(|| bucket.lend()).flatten() {
-                    self.lender = Some((bucket_id, lent.room));
-                    hand.fill(lent.intents, producer.order(first), self.intents.accepted_at);
+                    self.lender = Some(bucket_id);
+                    hand.fill(lent, producer.order(first), self.intents.accepted_at);
                     return true;
                 }
                 let next = bucket.next();
@@ -142,8 +142,8 @@ impl<I: Intent> Batch<I> {
     #[inline(always)]
     pub(crate) fn put_back(&mut self, hand: &mut Hand<I>) {
         let Some(mut intents) = hand.empty() else { return };
-        if let Some((bucket_id, room)) = self.lender.take() {
-            self.intents.buckets[bucket_id].take_back(&mut Draining { intents, room });
+        if let Some(bucket_id) = self.lender.take() {
+            self.intents.buckets[bucket_id].take_back(&mut intents);
         } else {
             debug_assert!(intents.len() == 0, "one that left its bucket is handed out immediately");
             self.single = reclaim(&mut intents);

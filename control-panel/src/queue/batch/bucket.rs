@@ -68,21 +68,6 @@ pub(super) struct Bucket<I: Intent> {
     greatest: u32,
 }
 
-/// Intents on their way out, with the room in their buffer.
-pub(super) struct Draining<I> {
-    pub(super) intents: vec::IntoIter<I>,
-    pub(super) room: usize,
-}
-
-/// What became of a bucket's intents since it was asked last.
-pub(super) struct Settled {
-    /// Handed out.
-    pub(super) count: usize,
-    pub(super) left: usize,
-    /// How much room it has less.
-    pub(super) given_up: usize,
-}
-
 impl<I: Intent> Bucket<I> {
     pub(super) fn new() -> Self {
         Self {
@@ -115,12 +100,9 @@ impl<I: Intent> Bucket<I> {
         self.entries.len() == self.entries.capacity()
     }
 
-    /// Makes room. Returns how much.
     #[cold]
-    pub(super) fn grow(&mut self) -> usize {
-        let before = self.entries.capacity();
+    pub(super) fn grow(&mut self) {
         grow(&mut self.entries);
-        self.entries.capacity() - before
     }
 
     #[inline]
@@ -156,10 +138,10 @@ impl<I: Intent> Bucket<I> {
         self.cold().skip(entries, to);
     }
 
-    /// Adds one that a newer one of its key may replace. Returns how much room it took.
+    /// Adds one that a newer one of its key may replace.
     #[inline(never)]
-    pub(super) fn push_latest(&mut self, key: LatestKey, seq: u64, intent: I) -> usize {
-        self.cold().newest.push(key, seq, intent)
+    pub(super) fn push_latest(&mut self, key: LatestKey, seq: u64, intent: I) {
+        self.cold().newest.push(key, seq, intent);
     }
 
     /// The intent with this key, as long as none was handed out. It gets this number: the caller puts a newer one there.
@@ -197,54 +179,42 @@ impl<I: Intent> Bucket<I> {
         cold.as_mut()?.next(entries, *first)
     }
 
-    /// Lends out what comes next, and says the number of the first, if theirs are one after the other. They
+    /// Lends out all of it, and says the number of the first, if none was handed out and theirs are one after the other. They
     /// [come back](Self::take_back) before anything else is done here.
     #[inline]
-    pub(super) fn lend(&mut self) -> Option<(u64, Draining<I>)> {
-        if self.plain {
-            return Some((self.first, self.lend_all()));
-        }
-        let Self { entries, first, cold, .. } = self;
-        cold.as_mut()?.lend(entries, *first)
-    }
-
-    /// As long as it is plain.
-    #[inline]
-    fn lend_all(&mut self) -> Draining<I> {
-        let room = self.entries.capacity();
-        Draining { intents: mem::take(&mut self.entries).into_iter(), room }
+    pub(super) fn lend(&mut self) -> Option<(u64, vec::IntoIter<I>)> {
+        self.plain.then(|| (self.first, mem::take(&mut self.entries).into_iter()))
     }
 
     /// Takes back what is left of it.
     #[inline]
-    pub(super) fn take_back(&mut self, hand: &mut Draining<I>) {
-        if self.plain && hand.intents.len() == 0 {
-            self.entries = reclaim(&mut hand.intents);
+    pub(super) fn take_back(&mut self, hand: &mut vec::IntoIter<I>) {
+        if hand.len() == 0 {
+            self.entries = reclaim(hand);
         } else {
             self.take_rest(hand);
         }
     }
 
     #[cold]
-    fn take_rest(&mut self, hand: &mut Draining<I>) {
-        let handed_out = self.all() - hand.intents.len() - self.entries.len();
-        self.cold().take_back(hand, handed_out);
+    fn take_rest(&mut self, hand: &mut vec::IntoIter<I>) {
+        let handed_out = self.all() - hand.len();
+        self.cold().begin(mem::take(hand).collect(), handed_out);
     }
 
     /// Hands all that is left to `f`. If `f` panics, the rest is still there.
     #[inline]
     pub(super) fn fold<B>(&mut self, init: B, mut f: impl FnMut(B, u64, I) -> B) -> B {
         let mut folded = init;
-        if !self.plain {
+        let Some((mut seq, lent)) = self.lend() else {
             while let Some((seq, intent)) = self.next() {
                 folded = f(folded, seq, intent);
             }
             return folded;
-        }
-        let mut seq = self.first;
-        let mut going = DrainGuard { lent: self.lend_all(), bucket: self };
+        };
+        let mut going = DrainGuard { lent, bucket: self };
         // Not a `for` loop, which looks into each intent whether it is there.
-        let Ok(folded) = going.lent.intents.try_fold(folded, |folded, intent| {
+        let Ok(folded) = going.lent.try_fold(folded, |folded, intent| {
             let this = seq;
             seq += 1;
             Ok::<_, Infallible>(f(folded, this, intent))
@@ -252,38 +222,28 @@ impl<I: Intent> Bucket<I> {
         folded
     }
 
-    /// Counts what was handed out since the last call. A bucket of which nothing is left is cleared.
-    #[inline]
-    pub(super) fn settle(&mut self) -> Settled {
-        if !self.plain {
-            return self.settle_cold();
-        }
-        let (left, count) = (self.entries.len(), self.handed_out());
-        self.used = left > 0;
-        self.grew(count);
-        Settled { count, left, given_up: 0 }
-    }
-
-    // What is more than that is trimmed immediately.
+    /// Counts what was handed out since the last call, and what is left. A bucket of which nothing is left is cleared.
+    // What is more than a `u32` is trimmed immediately.
     #[allow(clippy::cast_possible_truncation)]
     #[inline]
-    fn grew(&mut self, count: usize) {
-        self.greatest = self.greatest.max(count as u32);
+    pub(super) fn settle(&mut self) -> (usize, usize) {
+        let (count, left) =
+            if self.plain { (self.handed_out(), self.entries.len()) } else { self.settle_cold() };
+        self.used = left > 0;
+        self.greatest = self.greatest.max((count + left) as u32);
+        (count, left)
     }
 
     #[cold]
-    fn settle_cold(&mut self) -> Settled {
+    fn settle_cold(&mut self) -> (usize, usize) {
         let left = self.left();
-        let mut settled = Settled { count: 0, left, given_up: 0 };
-        if let Some(cold) = &mut self.cold {
-            settled.count = cold.settle();
-            if left == 0 {
-                settled.given_up = cold.clear(&mut self.entries);
-                (self.used, self.plain) = (false, true);
-            }
+        let Some(cold) = &mut self.cold else { return (0, left) };
+        let count = cold.settle();
+        if left == 0 {
+            cold.clear(&mut self.entries);
+            self.plain = true;
         }
-        self.grew(settled.count + left);
-        settled
+        (count, left)
     }
 
     /// Room for intents, used or not.
@@ -321,7 +281,7 @@ impl<I: Intent> Bucket<I> {
 
 /// All of a bucket, being handed out. What is not goes back: a panicking reducer loses nothing.
 struct DrainGuard<'a, I: Intent> {
-    lent: Draining<I>,
+    lent: vec::IntoIter<I>,
     bucket: &'a mut Bucket<I>,
 }
 

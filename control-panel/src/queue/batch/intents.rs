@@ -35,9 +35,9 @@ pub(in crate::queue) struct Intents<I: Intent> {
     pub(super) accepted_at: Instant,
     /// The buckets before this one are in use, or a producer's.
     full: BucketId,
-    /// Room for intents in all buckets, used or not.
-    room: usize,
-    /// For how many frames that was more than there should be.
+    /// Whether there may be more room for intents than there should be.
+    grown: bool,
+    /// For how many frames there was.
     overfull: u32,
 }
 
@@ -71,7 +71,7 @@ impl<I: Intent> Intents<I> {
             clocked: Clocked::new(),
             accepted_at: Instant::now(),
             full: 0,
-            room: 0,
+            grown: false,
             overfull: 0,
         }
     }
@@ -114,9 +114,12 @@ impl<I: Intent> Intents<I> {
             return self.clocked.push(number, clock, seq, intent);
         }
         let bucket = self.bucket(bucket_id, producer, seq);
-        let grown = if bucket.is_full() { bucket.grow() } else { 0 };
+        let grown = bucket.is_full();
+        if grown {
+            bucket.grow();
+        }
         bucket.push(seq, intent);
-        self.room += grown;
+        self.grown |= grown;
     }
 
     /// A producer's bucket, in use from this number on if it was not before.
@@ -215,7 +218,8 @@ impl<I: Intent> Intents<I> {
         intent: I,
     ) {
         self.count();
-        self.room += self.bucket(bucket_id, producer, seq).push_latest(key, seq, intent);
+        self.bucket(bucket_id, producer, seq).push_latest(key, seq, intent);
+        self.grown = true;
     }
 
     /// The intent that one with this key replaces. It gets the number that the newer one has: the caller puts that there.
@@ -303,7 +307,7 @@ impl<I: Intent> Intents<I> {
         joins: impl Fn(&ProducerKey<I::Source>) -> bool,
     ) {
         self.forget(|_| true);
-        let Self { buckets, order, producers, room, len, accepted_at, .. } = from;
+        let Self { buckets, order, producers, len, accepted_at, .. } = from;
         if self.len == 0 {
             self.accepted_at = *accepted_at;
         }
@@ -319,19 +323,18 @@ impl<I: Intent> Intents<I> {
                     self.add(Local { source, origin, clock: 0, seq, intent });
                     *len -= 1;
                 }
-                *room -= bucket.settle().given_up;
+                bucket.settle();
                 return false;
             }
             let left = bucket.left();
             *len -= left;
             self.len += left;
-            *room -= bucket.room();
             self.adopt(producer, bucket_id, bucket);
-            *room += bucket.room();
             false
         });
         from.sorted = 0;
         from.rank();
+        (self.grown, from.grown) = (true, true);
     }
 
     /// Takes over a bucket, in exchange for an empty one. Its place may be another producer's here.
@@ -340,11 +343,9 @@ impl<I: Intent> Intents<I> {
         let bucket_id = if is_vacant { bucket_id } else { self.unused() };
         self.expect(bucket_id);
         let place = &mut self.buckets[bucket_id];
-        self.room -= place.room();
         mem::swap(place, bucket);
         // That is a number in the batch where the place is.
         mem::swap(&mut place.clocked, &mut bucket.clocked);
-        self.room += place.room();
         self.list(Listed { producer, bucket_id });
     }
 
@@ -407,29 +408,20 @@ impl<I: Intent> Intents<I> {
         }
         let forgets = self.order.len() > 2 * self.producers + FEW;
         let Self { buckets, order, producers, .. } = self;
-        let (mut left, mut given_up, mut has_own) = (0, 0, false);
-        // The producers of one lane stand side by side.
-        let (mut at_hand, mut sum) = (None, 0);
+        let (mut all_left, mut has_own) = (0, false);
         *producers = 0;
         for Listed { producer, bucket_id } in &*order {
             let bucket = &mut buckets[*bucket_id];
             if bucket.is_unused() {
                 continue;
             }
-            let settled = bucket.settle();
-            if producer.lane != at_hand {
-                freed.add(at_hand, sum);
-                (at_hand, sum) = (producer.lane, 0);
-            }
-            *producers += usize::from(settled.left > 0);
+            let (count, left) = bucket.settle();
+            freed.add(producer.lane, count);
             has_own |= producer.is_own();
-            sum += settled.count;
-            left += settled.left;
-            given_up += settled.given_up;
+            *producers += usize::from(left > 0);
+            all_left += left;
         }
-        self.room -= given_up;
         self.full = 0;
-        freed.add(at_hand, sum);
         // The frame loop's own come behind the others, as `slot_of` looks for them there.
         if forgets || has_own {
             self.forget(|producer| forgets || producer.is_own());
@@ -440,45 +432,44 @@ impl<I: Intent> Intents<I> {
             if clocked.left() == 0 {
                 clocked.clear(|bucket_id| buckets[bucket_id].clocked = None);
             }
-            left += clocked.left();
+            all_left += clocked.left();
+            self.grown = true;
         }
-        self.len = left;
+        self.len = all_left;
     }
 
     /// Room for intents, used or not.
     pub(super) fn room(&self) -> usize {
-        self.room + self.clocked.room()
+        self.buckets.iter().map(Bucket::room).sum::<usize>() + self.clocked.room()
     }
 
     /// Gives memory back. A producer's bucket keeps room for its greatest frame of late, as long as all of them together
     /// have not much more room than the queue: producers that fill it in turn take no memory again and again.
     #[inline]
     pub(super) fn trim(&mut self, capacity: usize) {
-        if self.room() > limit(capacity, 4, self.buckets.len(), 16) {
+        if self.grown {
             self.trim_some(capacity);
         }
     }
 
     #[cold]
     fn trim_some(&mut self, capacity: usize) {
-        let most = limit(capacity, 16, self.buckets.len(), 256);
-        if self.room() > most {
-            let part = most / 2 / (self.buckets.len() + 1);
+        let (room, producers) = (self.room(), self.buckets.len());
+        let most = limit(capacity, 16, producers, 256);
+        self.grown = room > limit(capacity, 4, producers, 16);
+        self.overfull += u32::from(self.grown);
+        if room > most {
+            let part = most / 2 / (producers + 1);
             self.clocked.shrink_to(part);
-            return self.trim_buckets(|_| part);
-        }
-        self.overfull += 1;
-        if self.overfull == LATE {
+            self.trim_buckets(|_| part);
+        } else if self.overfull == LATE {
             self.trim_buckets(|bucket| 2 * bucket.greatest());
         }
     }
 
     fn trim_buckets(&mut self, most: impl Fn(&Bucket<I>) -> usize) {
-        (self.overfull, self.room) = (0, 0);
-        for bucket in &mut self.buckets {
-            bucket.shrink_to(most(bucket));
-            self.room += bucket.room();
-        }
+        self.overfull = 0;
+        self.buckets.iter_mut().for_each(|bucket| bucket.shrink_to(most(bucket)));
     }
 
     /// Whether a producer has intents in here.

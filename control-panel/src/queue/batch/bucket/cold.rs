@@ -1,15 +1,13 @@
 //! What few buckets need: numbers with gaps, intents that a newer one replaces, a frame that was cut short in the middle.
 
-use std::{mem, vec};
+use std::{collections::VecDeque, mem};
 
-use super::{Draining, newest::Newest, reclaim};
+use super::newest::Newest;
 
 pub(super) struct Cold<I> {
     /// What comes before the bucket's `entries`, where handing out stands in the middle: they leave from its front. It is
     /// made of the buffer of `entries`, and turned back into that: neither moves an intent or takes memory.
-    rest: vec::IntoIter<I>,
-    /// Room in that buffer.
-    rest_room: usize,
+    rest: VecDeque<I>,
     /// How many of those were handed out.
     handed_out: usize,
     /// How many of all that were handed out have had their slot freed.
@@ -29,8 +27,7 @@ struct Skip {
 impl<I> Default for Cold<I> {
     fn default() -> Self {
         Self {
-            rest: vec::IntoIter::default(),
-            rest_room: 0,
+            rest: VecDeque::new(),
             handed_out: 0,
             freed: 0,
             skips: Vec::new(),
@@ -40,17 +37,15 @@ impl<I> Default for Cold<I> {
 }
 
 impl<I> Cold<I> {
-    /// Keeps the greater buffer. Returns how much room the other had.
-    pub(super) fn clear(&mut self, entries: &mut Vec<I>) -> usize {
-        let given_up = self.rest_room.min(entries.capacity());
-        if self.rest_room > entries.capacity() {
-            *entries = reclaim(&mut self.rest);
+    /// When nothing is left. Keeps the greater buffer.
+    pub(super) fn clear(&mut self, entries: &mut Vec<I>) {
+        let rest = mem::take(&mut self.rest);
+        if rest.capacity() > entries.capacity() {
+            *entries = rest.into();
         }
-        self.rest = vec::IntoIter::default();
-        (self.rest_room, self.handed_out, self.freed) = (0, 0, 0);
+        (self.handed_out, self.freed) = (0, 0);
         self.skips.clear();
         self.newest.clear();
-        if size_of::<I>() == 0 { 0 } else { given_up }
     }
 
     /// The next number of a bucket that has so many `entries`.
@@ -73,38 +68,19 @@ impl<I> Cold<I> {
         if self.newest.number().is_some_and(|seq| others == 0 || seq < self.number(first)) {
             return self.newest.next();
         }
-        if self.rest.len() == 0 {
-            self.turn(entries);
+        if self.rest.is_empty() {
+            let spare = mem::take(&mut self.rest).into();
+            self.rest = mem::replace(entries, spare).into();
         }
-        let intent = self.rest.next()?;
+        let intent = self.rest.pop_front()?;
         let seq = self.number(first);
         self.handed_out += 1;
         Some((seq, intent))
     }
 
-    /// Lends out what comes next, if its numbers are one after the other.
-    pub(super) fn lend(&mut self, entries: &mut Vec<I>, first: u64) -> Option<(u64, Draining<I>)> {
-        if !self.skips.is_empty() || self.newest.left() > 0 {
-            return None;
-        }
-        if self.rest.len() == 0 {
-            self.turn(entries);
-        }
-        Some((self.number(first), Draining { intents: mem::take(&mut self.rest), room: self.rest_room }))
-    }
-
-    /// Takes back what was lent.
-    pub(super) fn take_back(&mut self, hand: &mut Draining<I>, handed_out: usize) {
-        self.rest = mem::take(&mut hand.intents);
-        self.rest_room = hand.room;
-        self.handed_out = handed_out;
-    }
-
-    /// Goes on with those of `entries`, once the rest is handed out.
-    fn turn(&mut self, entries: &mut Vec<I>) {
-        let room = mem::replace(&mut self.rest_room, entries.capacity());
-        let spare = if room == 0 { Vec::new() } else { reclaim(&mut self.rest) };
-        self.rest = mem::replace(entries, spare).into_iter();
+    /// So many of the bucket were handed out, and these were not.
+    pub(super) fn begin(&mut self, rest: VecDeque<I>, handed_out: usize) {
+        (self.rest, self.handed_out) = (rest, handed_out);
     }
 
     pub(super) fn settle(&mut self) -> usize {
@@ -117,18 +93,13 @@ impl<I> Cold<I> {
     }
 
     pub(super) fn room(&self) -> usize {
-        let rest = if size_of::<I>() == 0 { 0 } else { self.rest_room };
+        let rest = if size_of::<I>() == 0 { 0 } else { self.rest.capacity() };
         // These have a number beside them, which takes room.
         rest + self.newest.room()
     }
 
     pub(super) fn shrink_to(&mut self, room: usize) {
-        if self.rest_room > room.max(self.rest.len()) {
-            let mut rest: Vec<I> = mem::take(&mut self.rest).collect();
-            rest.shrink_to(room);
-            self.rest_room = rest.capacity();
-            self.rest = rest.into_iter();
-        }
+        self.rest.shrink_to(room);
         self.skips.shrink_to(room);
         self.newest.shrink_to(room);
     }

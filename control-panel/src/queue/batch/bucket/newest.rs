@@ -31,13 +31,11 @@ impl<I> Default for Newest<I> {
 }
 
 impl<I> Newest<I> {
-    /// Adds the first of its key. Returns how much room it took.
-    pub(super) fn push(&mut self, key: LatestKey, seq: u64, intent: I) -> usize {
+    /// Adds the first of its key.
+    pub(super) fn push(&mut self, key: LatestKey, seq: u64, intent: I) {
         debug_assert!(!self.sorted && !self.places.contains_key(&key), "a frame has it, or the key is there");
-        let before = self.entries.capacity();
         self.places.insert(key, self.entries.len());
         self.entries.push(Entry { seq, intent: Some(intent) });
-        self.entries.capacity() - before
     }
 
     /// The intent with this key, which gets a new number: the caller puts a newer one there.
