@@ -12,9 +12,14 @@ mod intents;
 
 use std::{mem, task::Waker};
 
-pub(crate) use self::hand::Hand;
-pub(super) use self::{bucket::ProducerKey, clocked::Clocked, freed::Freed, intents::{Intents, Listed}};
 use self::bucket::reclaim;
+pub(crate) use self::hand::Hand;
+pub(super) use self::{
+    bucket::ProducerKey,
+    clocked::Clocked,
+    freed::Freed,
+    intents::{Intents, Listed},
+};
 use crate::intent::{
     Intent,
     order::{CausalityOrder, Origin, QueuedIntent},

@@ -2,7 +2,7 @@
 
 mod waiting;
 
-use std::{collections::VecDeque, mem, sync::Arc};
+use std::{collections::VecDeque, mem, sync::Arc, task::Waker};
 
 pub(super) use self::waiting::Turn;
 use super::{
@@ -22,6 +22,7 @@ use crate::{
     },
     telemetry::{CountsSends, SendFigures},
     util::{
+        callbacks::Callbacks,
         panics,
         sync::{
             MutexGuard,
@@ -63,6 +64,15 @@ impl Refusal {
             Self::Closed => SendError::Closed(intent),
             Self::Ended => SendError::Ended(intent),
             Self::Full | Self::Stopping => SendError::Stopping(intent),
+        }
+    }
+
+    /// The error of a send that does not wait.
+    fn with_try<T>(self, intent: T) -> TrySendError<T> {
+        match self {
+            Self::Closed => TrySendError::Closed(intent),
+            Self::Ended => TrySendError::Ended(intent),
+            Self::Full | Self::Stopping => TrySendError::Full(intent),
         }
     }
 }
@@ -209,75 +219,80 @@ impl<I: Intent> Producer<I> {
         let Some(clock) = clock_from(clock) else { return Err(TrySendError::ZeroClock(intent)) };
         let delivery = intent.delivery();
         let refused_at = self.refused_at.load(Ordering::Relaxed);
-        if clock == 0 && delivery == Delivery::Reliable && refused_at == NEVER {
-            // A clone of this sender was in the middle of a send.
-            if let Some(mut block) = self.block.wait_to_take(run) {
-                block.entries.push(intent);
-                return Ok(());
-            }
-        }
         if refused_at != NEVER && delivery == Delivery::Reliable && refused_at == self.queue.changes() {
-            self.refuse(Admission::Open);
-            return Err(if has_ended(run) {
-                TrySendError::Ended(intent)
-            } else {
-                TrySendError::Full(intent)
-            });
-        }
-        let mut state = self.lock_to_send(delivery);
-        if state.admission.is_closed() {
-            drop(state);
-            self.refuse(Admission::Closed);
-            return Err(TrySendError::Closed(intent));
-        }
-        if has_ended(run) {
-            drop(state);
             self.count_refused();
-            return Err(TrySendError::Ended(intent));
+            let refusal = if has_ended(run) { Refusal::Ended } else { Refusal::Full };
+            return Err(refusal.with_try(intent));
         }
-        if let Some(place) = self.replaces(&mut state, clock, delivery) {
-            let older = mem::replace(place, intent);
-            drop(state);
-            drop(older);
-            return Ok(());
-        }
-        if !self.take_at_hand(&mut state) {
-            return self.try_returned(state, clock, delivery, intent);
-        }
-        self.accept(state, clock, delivery, intent);
-        Ok(())
+        let mut intent = Some(intent);
+        let refusal = match self.attempt(run, clock, delivery, &mut intent) {
+            Ok(full) => {
+                full.into_iter().for_each(|state| self.turn_away(state));
+                Refusal::Full
+            }
+            Err(refusal) => refusal,
+        };
+        let Some(intent) = intent else { return Ok(()) };
+        self.count_refused();
+        Err(refusal.with_try(intent))
     }
 
-    /// There was no slot at hand for it.
-    #[inline(never)]
-    fn try_returned(
+    /// Takes `intent` if there is room for it or one that it replaces, or drops it if that is how it is delivered. Otherwise it is still
+    /// there; with the lock, if it may wait for room.
+    fn attempt(
         &self,
-        mut state: MutexGuard<'_, State<I>>,
+        run: Option<&RunToken>,
         clock: u64,
         delivery: Delivery,
-        intent: I,
-    ) -> Result<(), TrySendError<I>> {
+        intent: &mut Option<I>,
+    ) -> Result<Option<MutexGuard<'_, State<I>>>, Refusal> {
+        if clock == 0 && delivery == Delivery::Reliable {
+            // A clone of this sender was in the middle of a send.
+            if let Some(mut block) = self.block.wait_to_take(run) {
+                block.entries.extend(intent.take());
+                return Ok(None);
+            }
+        }
+        let mut state = self.lock_to_send(delivery);
+        let is_closed = state.admission.is_closed();
+        if is_closed || has_ended(run) {
+            return Err(if is_closed { Refusal::Closed } else { Refusal::Ended });
+        }
+        if let Some(place) = self.replaces(&mut state, clock, delivery) {
+            let older = intent.take().map(|intent| mem::replace(place, intent));
+            drop(state);
+            drop(older);
+            return Ok(None);
+        }
         // Before the last look for room: whatever makes some after it is a change.
         let changes = self.queue.changes();
-        let taken = self.take_returned(&mut state) || self.take_unused(&mut state);
-        if taken {
-            self.accept(state, clock, delivery, intent);
-            return Ok(());
+        if self.take(&mut state) {
+            let ready = intent.take().is_some_and(|intent| self.push(&mut state, clock, delivery, intent));
+            drop(state);
+            self.queue.ready.call(ready);
+            return Ok(None);
         }
+        self.refused_at.store(changes, Ordering::Relaxed);
+        if delivery != Delivery::Lossy {
+            return Ok(Some(state));
+        }
+        self.turn_away(state);
+        self.queue.refusals.dropped.fetch_add(1, Ordering::Relaxed);
+        self.block.count(SendFigures::drop_one);
+        drop(intent.take());
+        Ok(None)
+    }
+
+    /// There was no room, and it does not wait for some.
+    #[inline(never)]
+    fn turn_away(&self, mut state: MutexGuard<'_, State<I>>) {
         state.shares.refuse();
         let ready = state.is_held_up() && self.queue.ready.signal(&mut state.signalled);
         drop(state);
-        self.refused_at.store(changes, Ordering::Relaxed);
         if ready {
             // The intent is to come back, whatever becomes of that.
             panics::survive(|| self.queue.ready.call(true));
         }
-        if delivery == Delivery::Lossy {
-            self.drop_lossy(intent);
-            return Ok(());
-        }
-        self.refuse(Admission::Open);
-        Err(TrySendError::Full(intent))
     }
 
     /// Sends as many of `intents` as there is room for now, first to last; those are gone from it. Stops at the first
@@ -315,16 +330,10 @@ impl<I: Intent> Producer<I> {
         }
     }
 
-    fn drop_lossy(&self, intent: I) {
-        self.queue.refusals.dropped.fetch_add(1, Ordering::Relaxed);
-        self.block.count(SendFigures::drop_one);
-        drop(intent);
-    }
-
     /// Takes a slot, if there is one.
     #[inline]
     pub(super) fn take(&self, state: &mut State<I>) -> bool {
-        self.take_at_hand(state) || self.take_returned(state) || self.take_unused(state)
+        state.take(self.bucket_id) || self.take_more(state)
     }
 
     /// Takes up to so many slots, as many as there are.
@@ -344,21 +353,13 @@ impl<I: Intent> Producer<I> {
         taken
     }
 
-    #[inline]
-    fn take_at_hand(&self, state: &mut State<I>) -> bool {
-        state.take(self.bucket_id)
-    }
-
-    /// Of what frames gave back. If there are waiters, it is theirs: the frame that has not served them yet will.
+    /// Of what frames gave back, or others prepaid and have not used. If there are waiters, it is theirs: the frame that has not served
+    /// them yet will.
     #[cold]
-    fn take_returned(&self, state: &mut State<I>) -> bool {
-        state.shares.is_unclaimed() && self.queue.absorb(state) && self.take_at_hand(state)
-    }
-
-    /// Of what others prepaid and have not used.
-    #[cold]
-    fn take_unused(&self, state: &mut State<I>) -> bool {
-        state.take_back_unused() && self.take_at_hand(state)
+    fn take_more(&self, state: &mut State<I>) -> bool {
+        let is_unclaimed = state.shares.is_unclaimed();
+        (is_unclaimed && self.queue.absorb(state) && state.take(self.bucket_id))
+            || (state.take_back_unused() && state.take(self.bucket_id))
     }
 
     /// Gives back the credit it has.
@@ -367,18 +368,29 @@ impl<I: Intent> Producer<I> {
         shares.give_back(self.lane, &mut accounts[self.bucket_id].credit);
     }
 
-    /// Accepts an intent whose slot is taken, and gives the lock back.
-    #[inline]
-    pub(super) fn accept(
+    /// Fills a slot that was granted, and gives the lock back; then wakes `next`, and drops the waker that it `left`.
+    pub(super) fn fill(
         &self,
         mut state: MutexGuard<'_, State<I>>,
         clock: u64,
         delivery: Delivery,
         intent: I,
+        (left, next): (Option<Waker>, Option<Waker>),
     ) {
-        let ready = self.push(&mut state, clock, delivery, intent);
-        drop(state);
-        self.queue.ready.call(ready);
+        let mut callbacks = Callbacks::default();
+        if let Some(place) = self.replaces(&mut state, clock, delivery) {
+            // An intent of the same key came first: the slot is not needed.
+            let older = mem::replace(place, intent);
+            callbacks.call(|| self.give_back(state, 1, next));
+            callbacks.discard(left);
+            callbacks.discard([older]);
+        } else {
+            let ready = self.push(&mut state, clock, delivery, intent);
+            drop(state);
+            callbacks.discard(left);
+            callbacks.call(|| self.queue.tell(next, ready));
+        }
+        callbacks.end();
     }
 
     /// Puts an intent into the slot that is taken. Returns whether the loop is to be woken, once the lock is given

@@ -177,7 +177,7 @@ fn a_frame_that_does_not_get_the_lock_is_ended_by_the_next_and_nothing_is_lost()
     assert_eq!(own.len(), 0);
     queue.end_frame(own);
     assert!(queue.has_work());
-    assert_eq!(queue.counts().drained, 0, "as of the last frame");
+    assert_eq!(queue.counts().drained, 1, "what it handed out, though its rest is late");
     drop(busy);
     assert!(!waits.woken());
 

@@ -26,13 +26,7 @@ struct Skip {
 
 impl<I> Default for Cold<I> {
     fn default() -> Self {
-        Self {
-            rest: VecDeque::new(),
-            handed_out: 0,
-            freed: 0,
-            skips: Vec::new(),
-            newest: Newest::default(),
-        }
+        Self { rest: VecDeque::new(), handed_out: 0, freed: 0, skips: Vec::new(), newest: Newest::default() }
     }
 }
 
