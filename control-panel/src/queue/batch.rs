@@ -31,8 +31,6 @@ pub(super) type BucketId = usize;
 pub(crate) struct Batch<I: Intent> {
     /// Which frame took it out of the queue, so that rests are finished in order.
     pub(super) number: u64,
-    /// Whether it is counted among those that have intents of the frame loop's own.
-    pub(super) own: bool,
     /// In a box, so that a frame exchanges it for the queue's by a pointer.
     pub(super) intents: Box<Intents<I>>,
     /// The waiter granted a slot when it was taken out, woken when its frame ends: a wake can take longer than a frame.
@@ -60,7 +58,6 @@ impl<I: Intent> Batch<I> {
     pub(super) fn new() -> Self {
         Self {
             number: 0,
-            own: false,
             intents: Box::new(Intents::new()),
             wake: None,
             at: 0,
@@ -75,24 +72,19 @@ impl<I: Intent> Batch<I> {
         self.intents.len
     }
 
-    /// Whether the frame that held it left intents of the frame loop's own.
-    pub(super) fn has_own(&self) -> bool {
-        self.len() > 0 && self.intents.own() > 0
-    }
-
     /// Intents that are neither handed out yet nor in the hand of the frame that holds it.
     pub(crate) fn remaining(&self) -> usize {
         self.intents.remaining()
     }
 
     /// Adds the frame loop's own intents to a batch that no sender fills any more.
-    pub(crate) fn add(&mut self, local: &mut Vec<Local<I>>) {
+    pub(super) fn add(&mut self, local: &mut Vec<Local<I>>) {
         local.drain(..).for_each(|local| self.intents.add(local));
     }
 
     /// How many of the frame loop's own are in it, and not handed out yet.
     pub(crate) fn own(&self) -> usize {
-        if self.own { self.intents.own() } else { 0 }
+        self.intents.own()
     }
 
     /// Puts the batch in order; what was handed out already stays out.

@@ -6,7 +6,7 @@
 
 use std::{collections::VecDeque, mem, task::Waker};
 
-use super::{Admission, Batch, Queue, State, add, batch::Freed, discard, rests::Taken, soon, try_lock};
+use super::{Admission, Batch, Local, Queue, State, add, batch::Freed, discard, soon, try_lock};
 use crate::{
     intent::Intent,
     util::{
@@ -45,7 +45,7 @@ pub(super) struct ConsumerState<I: Intent> {
     is_late: AtomicBool,
     /// Whether a frame that could not begin asked for another.
     asked: AtomicBool,
-    /// Frames with intents of the frame loop's own that are not over, or left some: each is in one of them at most.
+    /// Intents of the frame loop's own that frames have and have not given back.
     own: AtomicUsize,
     /// Senders take this lock too, but only under the queue's.
     returned: SpinLock<Returned<I>>,
@@ -103,13 +103,6 @@ impl<I: Intent> ConsumerState<I> {
         (self.accepted.load(Ordering::Relaxed), self.drained.load(Ordering::Relaxed))
     }
 
-    /// Intents of the frame loop's own are added to a frame.
-    fn count_own(&self, batch: &mut Batch<I>) {
-        if !mem::replace(&mut batch.own, true) {
-            self.own.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
     #[inline]
     fn try_returned(&self) -> Option<SpinGuard<'_, Returned<I>>> {
         soon(|| self.returned.try_lock())
@@ -129,6 +122,10 @@ impl<I: Intent> ConsumerState<I> {
         mut batch: Box<Batch<I>>,
     ) -> Option<Box<Batch<I>>> {
         add(&self.drained, batch.freed().sum() as u64);
+        let own = batch.freed().take_own();
+        if own > 0 {
+            self.own.fetch_sub(own, Ordering::Release);
+        }
         returned.freed.append(batch.freed());
         returned.ended = true;
         let is_empty = batch.len() == 0;
@@ -161,7 +158,6 @@ impl<I: Intent> Queue<I> {
                 let mut own = self.consumer.spare();
                 // Its rest comes before all others: there is one such frame at a time, and none has older ones.
                 own.number = 0;
-                self.consumer.count_own(&mut own);
                 return Some(own);
             }
             return None;
@@ -182,9 +178,6 @@ impl<I: Intent> Queue<I> {
             self.publish_due(&state);
         }
         drop(state);
-        if wanted {
-            self.consumer.count_own(&mut batch);
-        }
         batch.wake = first;
         Some(batch)
     }
@@ -211,11 +204,8 @@ impl<I: Intent> Queue<I> {
     /// The oldest rest of a frame, with what joins it.
     fn take_rest(&self, state: &mut State<I>, whole: bool) -> Option<Box<Batch<I>>> {
         let State { rests, active, .. } = state;
-        let Taken { batch, joined, own } = rests.take(active, whole)?;
+        let (batch, joined) = rests.take(active, whole)?;
         add(&self.consumer.accepted, joined as u64);
-        if own > 0 {
-            self.consumer.own.fetch_sub(own, Ordering::Release);
-        }
         Some(batch)
     }
 
@@ -238,6 +228,12 @@ impl<I: Intent> Queue<I> {
         batch
     }
 
+    /// Adds the frame loop's own intents to a frame.
+    pub(crate) fn add_own(&self, batch: &mut Batch<I>, local: &mut Vec<Local<I>>) {
+        self.consumer.own.fetch_add(local.len(), Ordering::Relaxed);
+        batch.add(local);
+    }
+
     /// Ends a frame: frees the slots of what was handed out and keeps what was not.
     pub(crate) fn end_frame(&self, mut batch: Box<Batch<I>>) {
         let Some(first) = batch.wake.take() else { return self.end(batch) };
@@ -250,10 +246,6 @@ impl<I: Intent> Queue<I> {
     fn end(&self, mut batch: Box<Batch<I>>) {
         batch.settle();
         batch.trim(self.capacity);
-        if batch.own && !batch.has_own() {
-            batch.own = false;
-            self.consumer.own.fetch_sub(1, Ordering::Release);
-        }
         let batch = match self.consumer.try_returned() {
             Some(returned) => self.consumer.give_back(returned, batch),
             None => Some(batch),

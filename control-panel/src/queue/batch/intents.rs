@@ -376,8 +376,7 @@ impl<I: Intent> Intents<I> {
             self.sort();
         }
         if !self.clocked.is_unused() {
-            let Self { buckets, clocked, .. } = self;
-            clocked.arrange(|bucket_id, number| buckets[bucket_id].clocked = Some(number));
+            self.clocked.arrange();
         }
     }
 
@@ -428,7 +427,7 @@ impl<I: Intent> Intents<I> {
         }
         let Self { buckets, clocked, .. } = self;
         if !clocked.is_unused() {
-            clocked.settle(|lane, count| freed.add(Some(lane), count));
+            clocked.settle(freed);
             if clocked.left() == 0 {
                 clocked.clear(|bucket_id| buckets[bucket_id].clocked = None);
             }

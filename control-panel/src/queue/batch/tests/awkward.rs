@@ -58,7 +58,7 @@ fn an_order_that_panics_confuses_nothing_wherever_it_does() {
             unwound += (0..20).filter(|&fuse| unwinds(sources, clocked, own, fuse)).count();
         }
     }
-    assert!(unwound > 60, "{unwound}");
+    assert!(unwound > 50, "{unwound}");
 }
 
 /// Whether the order panics when it is asked for the first time after so many comparisons. Then so many intents of the loop's
