@@ -1,7 +1,7 @@
 //! One producer's local intents, in the order of their acceptance.
 
 mod cold;
-mod newest;
+mod numbered;
 
 use std::{collections::VecDeque, convert::Infallible, mem, vec};
 
@@ -53,7 +53,7 @@ const BLOCK: usize = 128;
 pub(super) struct Bucket<I: Intent> {
     /// As they were accepted. Its producer's [block](crate::queue::block) has them while it is lent one.
     entries: Vec<I>,
-    /// The number of the first since the bucket was cleared, and the one after the last.
+    /// The number of the first since the bucket was cleared, and the one after the last of those that have none of their own.
     first: u64,
     next: u64,
     cold: Option<Box<Cold<I>>>,
@@ -61,8 +61,7 @@ pub(super) struct Bucket<I: Intent> {
     pub(super) clocked: Option<u32>,
     /// Whether something was put into it since it was cleared.
     used: bool,
-    /// Whether the numbers are one after the other, and either all of its intents are in `entries` or all were handed out.
-    /// Then `rare` has nothing to say of that.
+    /// Whether all of its intents are in `entries`, or all were handed out. Then `cold` has nothing to say of that.
     plain: bool,
     /// The most intents that one frame had of it since it was trimmed.
     greatest: u32,
@@ -108,7 +107,7 @@ impl<I: Intent> Bucket<I> {
     #[inline]
     pub(super) fn push(&mut self, seq: u64, intent: I) {
         if seq != self.next {
-            self.skip(seq);
+            return self.push_numbered(None, seq, intent);
         }
         self.next = seq + 1;
         self.entries.push(intent);
@@ -132,30 +131,29 @@ impl<I: Intent> Bucket<I> {
         self.next += more as u64;
     }
 
-    #[cold]
-    fn skip(&mut self, to: u64) {
-        let entries = self.entries.len();
-        self.cold().skip(entries, to);
+    /// Whether some have a number of their own, or were handed out while others were not.
+    pub(super) fn is_cold(&self) -> bool {
+        !self.plain
     }
 
-    /// Adds one that a newer one of its key may replace.
+    /// Adds one behind a gap in the numbers, or one that a newer one of its key may replace.
     #[inline(never)]
-    pub(super) fn push_latest(&mut self, key: LatestKey, seq: u64, intent: I) {
-        self.cold().newest.push(key, seq, intent);
+    pub(super) fn push_numbered(&mut self, key: Option<LatestKey>, seq: u64, intent: I) {
+        self.cold().numbered.push(key, seq, intent);
     }
 
     /// The intent with this key, as long as none was handed out. It gets this number: the caller puts a newer one there.
     pub(super) fn renew(&mut self, key: LatestKey, seq: impl FnOnce() -> u64) -> Option<&mut I> {
-        self.cold.as_mut()?.newest.renew(key, seq)
+        self.cold.as_mut()?.numbered.renew(key, seq)
     }
 
-    /// It is plain no more: some of its intents are about to be handed out, their numbers have a gap, or one may be replaced.
+    /// It is plain no more: some of its intents are about to be handed out, or one has a number of its own.
     fn cold(&mut self) -> &mut Cold<I> {
         self.plain = false;
         self.cold.get_or_insert_default()
     }
 
-    /// As long as its numbers have no gap: how many were put into it since it was cleared.
+    /// How many were put into it since it was cleared that have no number of their own.
     // What is put into one batch fits into memory.
     #[allow(clippy::cast_possible_truncation)]
     #[inline]

@@ -114,12 +114,12 @@ impl<I: Intent> Intents<I> {
             return self.clocked.push(number, clock, seq, intent);
         }
         let bucket = self.bucket(bucket_id, producer, seq);
-        let grown = bucket.is_full();
-        if grown {
+        let full = bucket.is_full();
+        if full {
             bucket.grow();
         }
         bucket.push(seq, intent);
-        self.grown |= grown;
+        self.grown |= full || bucket.is_cold();
     }
 
     /// A producer's bucket, in use from this number on if it was not before.
@@ -218,7 +218,7 @@ impl<I: Intent> Intents<I> {
         intent: I,
     ) {
         self.count();
-        self.bucket(bucket_id, producer, seq).push_latest(key, seq, intent);
+        self.bucket(bucket_id, producer, seq).push_numbered(Some(key), seq, intent);
         self.grown = true;
     }
 

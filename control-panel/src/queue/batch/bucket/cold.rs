@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, mem};
 
-use super::newest::Newest;
+use super::numbered::Numbered;
 
 pub(super) struct Cold<I> {
     /// What comes before the bucket's `entries`, where handing out stands in the middle: they leave from its front. It is
@@ -12,21 +12,13 @@ pub(super) struct Cold<I> {
     handed_out: usize,
     /// How many of all that were handed out have had their slot freed.
     freed: usize,
-    /// Where a number is not the one after the one before: in between, the producer sent intents that are elsewhere.
-    skips: Vec<Skip>,
-    /// Those that a newer one replaces.
-    pub(super) newest: Newest<I>,
-}
-
-/// From this place on, the numbers go on from `to`.
-struct Skip {
-    place: usize,
-    to: u64,
+    /// Those that have a number of their own.
+    pub(super) numbered: Numbered<I>,
 }
 
 impl<I> Default for Cold<I> {
     fn default() -> Self {
-        Self { rest: VecDeque::new(), handed_out: 0, freed: 0, skips: Vec::new(), newest: Newest::default() }
+        Self { rest: VecDeque::new(), handed_out: 0, freed: 0, numbered: Numbered::default() }
     }
 }
 
@@ -38,38 +30,18 @@ impl<I> Cold<I> {
             *entries = rest.into();
         }
         (self.handed_out, self.freed) = (0, 0);
-        self.skips.clear();
-        self.newest.clear();
+        self.numbered.clear();
     }
 
-    /// The next number of a bucket that has so many `entries`.
-    pub(super) fn skip(&mut self, entries: usize, to: u64) {
-        self.skips.push(Skip { place: self.handed_out + self.rest.len() + entries, to });
-    }
-
-    /// The number of the next, in a bucket whose first had this one.
-    fn number(&self, first: u64) -> u64 {
-        let place = self.handed_out;
-        let behind = self.skips.partition_point(|skip| skip.place <= place);
-        match self.skips[..behind].last() {
-            Some(skip) => skip.to + (place - skip.place) as u64,
-            None => first + place as u64,
-        }
-    }
-
+    /// The next, of a bucket whose first had this number. Behind a gap all are numbered, so those come last.
     pub(super) fn next(&mut self, entries: &mut Vec<I>, first: u64) -> Option<(u64, I)> {
-        let others = self.rest.len() + entries.len();
-        if self.newest.number().is_some_and(|seq| others == 0 || seq < self.number(first)) {
-            return self.newest.next();
-        }
         if self.rest.is_empty() {
             let spare = mem::take(&mut self.rest).into();
             self.rest = mem::replace(entries, spare).into();
         }
-        let intent = self.rest.pop_front()?;
-        let seq = self.number(first);
+        let Some(intent) = self.rest.pop_front() else { return self.numbered.next() };
         self.handed_out += 1;
-        Some((seq, intent))
+        Some((first + self.handed_out as u64 - 1, intent))
     }
 
     /// So many of the bucket were handed out, and these were not.
@@ -78,23 +50,22 @@ impl<I> Cold<I> {
     }
 
     pub(super) fn settle(&mut self) -> usize {
-        let handed_out = self.handed_out + self.newest.handed_out();
+        let handed_out = self.handed_out + self.numbered.handed_out();
         handed_out - mem::replace(&mut self.freed, handed_out)
     }
 
     pub(super) fn left(&self) -> usize {
-        self.rest.len() + self.newest.left()
+        self.rest.len() + self.numbered.left()
     }
 
     pub(super) fn room(&self) -> usize {
         let rest = if size_of::<I>() == 0 { 0 } else { self.rest.capacity() };
         // These have a number beside them, which takes room.
-        rest + self.newest.room()
+        rest + self.numbered.room()
     }
 
     pub(super) fn shrink_to(&mut self, room: usize) {
         self.rest.shrink_to(room);
-        self.skips.shrink_to(room);
-        self.newest.shrink_to(room);
+        self.numbered.shrink_to(room);
     }
 }
