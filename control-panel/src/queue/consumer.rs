@@ -34,17 +34,15 @@ pub(super) struct ConsumerState<I: Intent> {
     /// Accepted and in no frame, as of the last frame that took the lock.
     queued: AtomicUsize,
     /// Accepted, up to the last frame that began.
-    accepted: AtomicU64,
+    pub(super) accepted: AtomicU64,
     /// Drained, in frames that [gave back](Self::give_back); and how often some did. Written under `returned`'s lock.
-    drained: AtomicU64,
-    ended: AtomicU64,
+    pub(super) drained: AtomicU64,
+    pub(super) ended: AtomicU64,
     /// For how many frames more senders are thought to be at work.
     meets: AtomicU32,
     /// How many intents had been refused when the last frame began.
     refused: AtomicU64,
     is_late: AtomicBool,
-    /// Whether a frame that could not begin asked for another.
-    asked: AtomicBool,
     /// Intents of the frame loop's own that frames have and have not given back.
     own: AtomicUsize,
     /// Senders take this lock too, but only under the queue's.
@@ -72,7 +70,6 @@ impl<I: Intent> ConsumerState<I> {
             meets: AtomicU32::new(0),
             refused: AtomicU64::new(0),
             is_late: AtomicBool::new(false),
-            asked: AtomicBool::new(false),
             own: AtomicUsize::new(0),
             returned: SpinLock::new(Returned { ended: false, freed: Freed::default(), spare: None }),
             late: Mutex::new(Some(VecDeque::new())),
@@ -83,24 +80,9 @@ impl<I: Intent> ConsumerState<I> {
         self.queued.load(Ordering::Relaxed)
     }
 
-    /// Asks for another frame.
-    fn ask(&self) {
-        self.asked.store(true, Ordering::Release);
-    }
-
     /// A frame found a sender in the lock.
     pub(super) fn met_a_sender(&self) {
         self.meets.store(MEMORY, Ordering::Relaxed);
-    }
-
-    /// Frames that gave something back.
-    pub(super) fn ended(&self) -> u64 {
-        self.ended.load(Ordering::Acquire)
-    }
-
-    /// What was accepted up to the last frame that began, and what was drained.
-    pub(super) fn counts(&self) -> (u64, u64) {
-        (self.accepted.load(Ordering::Relaxed), self.drained.load(Ordering::Relaxed))
     }
 
     #[inline]
@@ -149,11 +131,8 @@ impl<I: Intent> Queue<I> {
         }
         self.let_go_on();
         let Some(mut state) = self.lock_for_frame() else {
-            if wanted {
-                // Those of the loop's own may be still to come: if others come first, or should `on_ready` panic.
-                self.consumer.ask();
-            }
-            self.ready.call(true);
+            // Those of the loop's own may be still to come: if others come first, or should `on_ready` panic.
+            self.ready.ask(wanted);
             if wanted && self.consumer.own.load(Ordering::Acquire) == 0 {
                 let mut own = self.consumer.spare();
                 // Its rest comes before all others: there is one such frame at a time, and none has older ones.
@@ -163,9 +142,6 @@ impl<I: Intent> Queue<I> {
             return None;
         };
         let first = if is_late { self.absorb_late(&mut state) } else { None };
-        if self.consumer.asked.load(Ordering::Relaxed) {
-            self.consumer.asked.swap(false, Ordering::AcqRel);
-        }
         // What is sent from here on signals again, and may be another batch's.
         let whole = state.take_back();
         state.signalled = false;
@@ -347,10 +323,7 @@ impl<I: Intent> Queue<I> {
     /// Whether there is something for a frame to do, without the lock: what was queued when the last one began or
     /// ended was counted then, and what came since was signalled.
     fn has_intents(&self) -> bool {
-        self.is_signalled()
-            || self.consumer.queued() > 0
-            || self.consumer.is_late.load(Ordering::Acquire)
-            || self.consumer.asked.load(Ordering::Acquire)
+        self.is_signalled() || self.consumer.queued() > 0 || self.consumer.is_late.load(Ordering::Acquire)
     }
 
     /// Resolves when there is something to drain.

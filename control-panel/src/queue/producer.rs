@@ -2,7 +2,7 @@
 
 mod waiting;
 
-use std::{collections::VecDeque, mem, sync::Arc, task::Waker};
+use std::{mem, sync::Arc, task::Waker};
 
 pub(super) use self::waiting::Turn;
 use super::{
@@ -20,7 +20,7 @@ use crate::{
         error::{SendError, TrySendError},
         run_token::RunToken,
     },
-    telemetry::{CountsSends, SendFigures},
+    telemetry::SendFigures,
     util::{
         callbacks::Callbacks,
         panics,
@@ -34,8 +34,8 @@ use crate::{
 /// One producer: the clones of one sender share it, and a worker keeps it across its restarts.
 pub(crate) struct Producer<I: Intent> {
     pub(super) queue: Arc<Queue<I>>,
-    source: I::Source,
-    origin: Origin,
+    pub(super) source: I::Source,
+    pub(super) origin: Origin,
     pub(super) lane: LaneId,
     pub(super) bucket_id: BucketId,
     pub(super) block: Arc<Block<I>>,
@@ -122,23 +122,6 @@ impl<I: Intent> Producer<I> {
         self.block.count(SendFigures::refuse);
     }
 
-    /// What became of its intents.
-    pub(crate) fn figures(&self) -> Arc<dyn CountsSends> {
-        Arc::clone(&self.block) as _
-    }
-
-    pub(crate) fn source(&self) -> I::Source {
-        self.source
-    }
-
-    pub(crate) fn origin(&self) -> Origin {
-        self.origin
-    }
-
-    pub(super) fn capacity(&self) -> usize {
-        self.queue.capacity()
-    }
-
     /// The slots that intents of this source occupy.
     pub(super) fn occupied(&self) -> usize {
         let mut state = self.queue.lock();
@@ -147,11 +130,6 @@ impl<I: Intent> Producer<I> {
             self.queue.absorb(&mut state);
         }
         state.occupied(self.lane)
-    }
-
-    #[inline(always)]
-    pub(super) fn try_send(&self, intent: I) -> Result<(), TrySendError<I>> {
-        self.try_send_of(None, intent)
     }
 
     /// The queue's lock, with this producer's block taken back: what it sends next comes after what is in that.
@@ -176,7 +154,7 @@ impl<I: Intent> Producer<I> {
         self.lock()
     }
 
-    /// For a run, if it has not ended.
+    /// Sends an intent, for a run that has not ended, if there is room now.
     ///
     /// Here and in `poll_send` that is looked at under the lock, the block's or the queue's: once an intent of the next
     /// run was accepted, none of this one is, from whatever thread.
@@ -295,19 +273,6 @@ impl<I: Intent> Producer<I> {
             // The intent is to come back, whatever becomes of that.
             panics::survive(|| self.queue.ready.call(true));
         }
-    }
-
-    /// Sends as many of `intents` as there is room for now, first to last; those are gone from it. Stops at the first
-    /// that is refused.
-    pub(super) fn try_send_many(&self, intents: &mut VecDeque<I>) -> Result<(), TrySendError<()>> {
-        while let Some(intent) = intents.pop_front() {
-            if let Err(refused) = self.try_send(intent) {
-                let (reason, intent) = refused.split();
-                intents.push_front(intent);
-                return Err(reason);
-            }
-        }
-        Ok(())
     }
 
     /// The intent that this one replaces: the caller puts this one there immediately. It is in the newer one's place by then, not

@@ -16,6 +16,19 @@ mod stalled;
 use super::*;
 use crate::intent::{Delivery, LatestKey};
 
+impl<I: Intent> Queue<I> {
+    /// As a sender that is held up in the lock.
+    pub(crate) fn busy(&self) -> impl Sized + '_ {
+        self.lock()
+    }
+}
+
+impl<I: Intent> Producer<I> {
+    fn try_send(&self, intent: I) -> Result<(), TrySendError<I>> {
+        self.try_send_of(None, intent)
+    }
+}
+
 /// An intent by its number. Its kind says what it does.
 struct Item {
     id: u32,

@@ -6,6 +6,7 @@ use super::*;
 use crate::{
     ControlPanel, Worker, WorkerStatus,
     lifecycle::error::{SendError, TrySendError},
+    telemetry::CountsSends,
     worker::context::Context,
 };
 
@@ -97,7 +98,7 @@ fn what_goes_through_a_stage_comes_once_in_order_and_is_counted() {
 fn each_intent_is_counted_once_a_frame_has_it() {
     let (queue, _) = queue(64);
     let producer = producer(&queue, 0);
-    let counted = || producer.figures().counts(tokio::time::Instant::now()).sent;
+    let counted = || producer.block.counts(tokio::time::Instant::now()).sent;
     let before = counted();
     let mut sent = 0;
     for last in [Kind::Plain, Kind::Latest, Kind::Clocked] {
