@@ -178,7 +178,7 @@ impl<I: Intent> Frame<I> {
         let mut begun = Begun { queue, batch };
         if let Some(batch) = &mut begun.batch {
             if !local.is_empty() {
-                batch.add(local);
+                begun.queue.add_own(batch, local);
             }
             // It is owned by now, so nothing is lost if the source's `Ord` panics.
             batch.arrange();

@@ -9,15 +9,16 @@ mod clocked;
 mod freed;
 mod hand;
 mod intents;
-mod ranks;
 
 use std::{mem, task::Waker};
 
+use self::bucket::reclaim;
 pub(crate) use self::hand::Hand;
-pub(super) use self::{bucket::ProducerKey, clocked::Clocked, freed::Freed, intents::Intents};
-use self::{
-    bucket::{Draining, reclaim},
-    intents::Used,
+pub(super) use self::{
+    bucket::ProducerKey,
+    clocked::Clocked,
+    freed::Freed,
+    intents::{Intents, Listed},
 };
 use crate::intent::{
     Intent,
@@ -30,16 +31,14 @@ pub(super) type BucketId = usize;
 pub(crate) struct Batch<I: Intent> {
     /// Which frame took it out of the queue, so that rests are finished in order.
     pub(super) number: u64,
-    /// Whether it is counted among those that have intents of the frame loop's own.
-    pub(super) own: bool,
     /// In a box, so that a frame exchanges it for the queue's by a pointer.
     pub(super) intents: Box<Intents<I>>,
     /// The waiter granted a slot when it was taken out, woken when its frame ends: a wake can take longer than a frame.
     pub(super) wake: Option<Waker>,
     /// Where handing out stands in the buckets' order.
     at: usize,
-    /// The bucket to which what is in the frame's hand goes back, and the room in the buffer that it lent. `None` for one that left its bucket for good.
-    lender: Option<(BucketId, usize)>,
+    /// The bucket to which what is in the frame's hand goes back. `None` for one that left its bucket for good.
+    lender: Option<BucketId>,
     /// Empty: the buffer of those that cannot be lent, and come into the hand one at a time.
     single: Vec<I>,
     /// The slots of what was handed out and is not reported yet.
@@ -59,7 +58,6 @@ impl<I: Intent> Batch<I> {
     pub(super) fn new() -> Self {
         Self {
             number: 0,
-            own: false,
             intents: Box::new(Intents::new()),
             wake: None,
             at: 0,
@@ -74,24 +72,19 @@ impl<I: Intent> Batch<I> {
         self.intents.len
     }
 
-    /// Whether the frame that held it left intents of the frame loop's own.
-    pub(super) fn has_own(&self) -> bool {
-        self.len() > 0 && self.intents.own() > 0
-    }
-
     /// Intents that are neither handed out yet nor in the hand of the frame that holds it.
     pub(crate) fn remaining(&self) -> usize {
         self.intents.remaining()
     }
 
     /// Adds the frame loop's own intents to a batch that no sender fills any more.
-    pub(crate) fn add(&mut self, local: &mut Vec<Local<I>>) {
+    pub(super) fn add(&mut self, local: &mut Vec<Local<I>>) {
         local.drain(..).for_each(|local| self.intents.add(local));
     }
 
     /// How many of the frame loop's own are in it, and not handed out yet.
     pub(crate) fn own(&self) -> usize {
-        if self.own { self.intents.own() } else { 0 }
+        self.intents.own()
     }
 
     /// Puts the batch in order; what was handed out already stays out.
@@ -117,12 +110,12 @@ impl<I: Intent> Batch<I> {
         mut may: impl FnMut() -> bool,
     ) -> bool {
         self.put_back(hand);
-        while let Some(&Used { producer, bucket_id }) = self.intents.order.get(self.at) {
+        while let Some(&Listed { producer, bucket_id }) = self.intents.order.get(self.at) {
             let bucket = &mut self.intents.buckets[bucket_id];
             if bucket.left() > 0 && (producer.is_own() || may()) {
                 if let Some((first, lent)) = (!limited).then(|| bucket.lend()).flatten() {
-                    self.lender = Some((bucket_id, lent.room));
-                    hand.fill(lent.intents, producer.order(first), self.intents.accepted_at);
+                    self.lender = Some(bucket_id);
+                    hand.fill(lent, producer.order(first), self.intents.accepted_at);
                     return true;
                 }
                 let next = bucket.next();
@@ -146,8 +139,8 @@ impl<I: Intent> Batch<I> {
     #[inline(always)]
     pub(crate) fn put_back(&mut self, hand: &mut Hand<I>) {
         let Some(mut intents) = hand.empty() else { return };
-        if let Some((bucket_id, room)) = self.lender.take() {
-            self.intents.buckets[bucket_id].take_back(&mut Draining { intents, room });
+        if let Some(bucket_id) = self.lender.take() {
+            self.intents.buckets[bucket_id].take_back(&mut intents);
         } else {
             debug_assert!(intents.len() == 0, "one that left its bucket is handed out immediately");
             self.single = reclaim(&mut intents);
@@ -167,8 +160,13 @@ impl<I: Intent> Batch<I> {
     pub(crate) fn fold<B>(&mut self, init: B, mut f: impl FnMut(B, QueuedIntent<I>) -> B) -> B {
         let accepted_at = self.intents.accepted_at;
         let mut folded = init;
-        while let Some(&Used { producer, bucket_id }) = self.intents.order.get(self.at) {
-            folded = self.intents.buckets[bucket_id].fold(folded, |folded, seq, intent| {
+        while let Some(&Listed { producer, bucket_id }) = self.intents.order.get(self.at) {
+            let bucket = &mut self.intents.buckets[bucket_id];
+            if bucket.is_unused() {
+                self.at += 1;
+                continue;
+            }
+            folded = bucket.fold(folded, |folded, seq, intent| {
                 f(folded, QueuedIntent::keyed(producer.order(seq), accepted_at, intent))
             });
             self.at += 1;

@@ -6,7 +6,7 @@
 
 use std::{collections::VecDeque, mem, task::Waker};
 
-use super::{Admission, Batch, Queue, State, add, batch::Freed, discard, rests::Taken, soon, try_lock};
+use super::{Admission, Batch, Local, Queue, State, add, batch::Freed, discard, soon, try_lock};
 use crate::{
     intent::Intent,
     util::{
@@ -34,20 +34,16 @@ pub(super) struct ConsumerState<I: Intent> {
     /// Accepted and in no frame, as of the last frame that took the lock.
     queued: AtomicUsize,
     /// Accepted, up to the last frame that began.
-    accepted: AtomicU64,
-    /// Drained, in frames that [gave back](Self::give_back) and in others: each written under one lock.
-    given_back: AtomicU64,
-    finished: AtomicU64,
-    /// Frames that gave something back.
-    ended: AtomicU64,
+    pub(super) accepted: AtomicU64,
+    /// Drained, in frames that [gave back](Self::give_back); and how often some did. Written under `returned`'s lock.
+    pub(super) drained: AtomicU64,
+    pub(super) ended: AtomicU64,
     /// For how many frames more senders are thought to be at work.
     meets: AtomicU32,
     /// How many intents had been refused when the last frame began.
     refused: AtomicU64,
     is_late: AtomicBool,
-    /// Whether a frame that could not begin asked for another.
-    asked: AtomicBool,
-    /// Frames with intents of the frame loop's own that are not over, or left some: each is in one of them at most.
+    /// Intents of the frame loop's own that frames have and have not given back.
     own: AtomicUsize,
     /// Senders take this lock too, but only under the queue's.
     returned: SpinLock<Returned<I>>,
@@ -69,13 +65,11 @@ impl<I: Intent> ConsumerState<I> {
             seen: AtomicU64::new(0),
             queued: AtomicUsize::new(0),
             accepted: AtomicU64::new(0),
-            given_back: AtomicU64::new(0),
-            finished: AtomicU64::new(0),
+            drained: AtomicU64::new(0),
             ended: AtomicU64::new(0),
             meets: AtomicU32::new(0),
             refused: AtomicU64::new(0),
             is_late: AtomicBool::new(false),
-            asked: AtomicBool::new(false),
             own: AtomicUsize::new(0),
             returned: SpinLock::new(Returned { ended: false, freed: Freed::default(), spare: None }),
             late: Mutex::new(Some(VecDeque::new())),
@@ -86,32 +80,9 @@ impl<I: Intent> ConsumerState<I> {
         self.queued.load(Ordering::Relaxed)
     }
 
-    /// Asks for another frame.
-    fn ask(&self) {
-        self.asked.store(true, Ordering::Release);
-    }
-
     /// A frame found a sender in the lock.
     pub(super) fn met_a_sender(&self) {
         self.meets.store(MEMORY, Ordering::Relaxed);
-    }
-
-    /// Frames that gave something back.
-    pub(super) fn ended(&self) -> u64 {
-        self.ended.load(Ordering::Acquire)
-    }
-
-    /// What was accepted up to the last frame that began, and what was drained.
-    pub(super) fn counts(&self) -> (u64, u64) {
-        let drained = self.given_back.load(Ordering::Relaxed) + self.finished.load(Ordering::Relaxed);
-        (self.accepted.load(Ordering::Relaxed), drained)
-    }
-
-    /// Intents of the frame loop's own are added to a frame.
-    fn count_own(&self, batch: &mut Batch<I>) {
-        if !mem::replace(&mut batch.own, true) {
-            self.own.fetch_add(1, Ordering::Relaxed);
-        }
     }
 
     #[inline]
@@ -120,30 +91,31 @@ impl<I: Intent> ConsumerState<I> {
     }
 
     /// An empty buffer.
-    fn spare(&self) -> Option<Box<Batch<I>>> {
-        self.try_returned()?.spare.take()
+    fn spare(&self) -> Box<Batch<I>> {
+        let spare = self.try_returned().and_then(|mut returned| returned.spare.take());
+        spare.unwrap_or_else(|| Box::new(Batch::new()))
     }
 
-    /// Keeps an empty buffer. One too many is handed out; its drop runs nothing of the user's.
-    fn keep(&self, spare: Box<Batch<I>>) -> Option<Box<Batch<I>>> {
-        match self.try_returned() {
-            Some(mut returned) => returned.spare.replace(spare),
-            None => Some(spare),
-        }
-    }
-
-    /// Leaves what a finished frame has to give; hands it back if the lock is not to be had soon.
+    /// Leaves what a finished frame has to give: its slots, and its buffer if it is empty. Otherwise it is handed back.
     #[inline]
-    fn give_back(&self, mut batch: Box<Batch<I>>) -> Result<(), Box<Batch<I>>> {
-        let Some(mut returned) = self.try_returned() else { return Err(batch) };
-        add(&self.given_back, batch.freed().sum() as u64);
+    fn give_back(
+        &self,
+        mut returned: SpinGuard<'_, Returned<I>>,
+        mut batch: Box<Batch<I>>,
+    ) -> Option<Box<Batch<I>>> {
+        add(&self.drained, batch.freed().sum() as u64);
+        let own = batch.freed().take_own();
+        if own > 0 {
+            self.own.fetch_sub(own, Ordering::Release);
+        }
         returned.freed.append(batch.freed());
         returned.ended = true;
-        let surplus = returned.spare.replace(batch);
+        let is_empty = batch.len() == 0;
+        let surplus = if is_empty { returned.spare.replace(batch) } else { Some(batch) };
         add(&self.ended, 1);
         drop(returned);
-        drop(surplus);
-        Ok(())
+        // A buffer too many is dropped, which runs nothing of the user's.
+        surplus.filter(|_| !is_empty)
     }
 }
 
@@ -158,44 +130,29 @@ impl<I: Intent> Queue<I> {
             return None;
         }
         self.let_go_on();
-        let spare = self.consumer.spare();
         let Some(mut state) = self.lock_for_frame() else {
-            if wanted {
-                // Those of the loop's own may be still to come: if others come first, or should `on_ready` panic.
-                self.consumer.ask();
-            }
-            self.ready.call(true);
+            // Those of the loop's own may be still to come: if others come first, or should `on_ready` panic.
+            self.ready.ask(wanted);
             if wanted && self.consumer.own.load(Ordering::Acquire) == 0 {
-                let mut own = spare.unwrap_or_else(|| Box::new(Batch::new()));
+                let mut own = self.consumer.spare();
                 // Its rest comes before all others: there is one such frame at a time, and none has older ones.
                 own.number = 0;
-                self.consumer.count_own(&mut own);
                 return Some(own);
             }
-            spare.and_then(|spare| self.consumer.keep(spare));
             return None;
         };
         let first = if is_late { self.absorb_late(&mut state) } else { None };
-        if self.consumer.asked.load(Ordering::Relaxed) {
-            self.consumer.asked.swap(false, Ordering::AcqRel);
-        }
         // What is sent from here on signals again, and may be another batch's.
         let whole = state.take_back();
         state.signalled = false;
         state.apart |= self.consumer.meets.load(Ordering::Relaxed) > 0;
         self.consumer.seen.store(self.ready.signals(), Ordering::Relaxed);
-        let (mut batch, unused) = match self.take_rest(&mut state, whole) {
-            Some(rest) => (rest, spare),
-            None => (self.fill(spare, &mut state, whole), None),
-        };
+        let rest = self.take_rest(&mut state, whole);
+        let mut batch = rest.unwrap_or_else(|| self.fill(&mut state, whole));
         self.consumer.queued.store(state.queued(), Ordering::Relaxed);
         self.publish_due(&state);
         drop(state);
-        if wanted {
-            self.consumer.count_own(&mut batch);
-        }
         batch.wake = first;
-        unused.and_then(|spare| self.consumer.keep(spare));
         Some(batch)
     }
 
@@ -221,11 +178,8 @@ impl<I: Intent> Queue<I> {
     /// The oldest rest of a frame, with what joins it.
     fn take_rest(&self, state: &mut State<I>, whole: bool) -> Option<Box<Batch<I>>> {
         let State { rests, active, .. } = state;
-        let Taken { batch, joined, own } = rests.take(active, whole)?;
+        let (batch, joined) = rests.take(active, whole)?;
         add(&self.consumer.accepted, joined as u64);
-        if own > 0 {
-            self.consumer.own.fetch_sub(own, Ordering::Release);
-        }
         Some(batch)
     }
 
@@ -233,8 +187,8 @@ impl<I: Intent> Queue<I> {
     /// busy blocks. Had it more, something of theirs could be handed out a frame later than what was sent after it and sorts
     /// behind it. What is left asks for another frame when this one ends.
     #[inline(always)]
-    fn fill(&self, spare: Option<Box<Batch<I>>>, state: &mut State<I>, whole: bool) -> Box<Batch<I>> {
-        let mut batch = spare.unwrap_or_else(|| Box::new(Batch::new()));
+    fn fill(&self, state: &mut State<I>, whole: bool) -> Box<Batch<I>> {
+        let mut batch = self.consumer.spare();
         if whole {
             mem::swap(&mut state.active, &mut batch.intents);
         } else {
@@ -246,6 +200,12 @@ impl<I: Intent> Queue<I> {
         batch.number = state.frames;
         state.senders = batch.intents.producers();
         batch
+    }
+
+    /// Adds the frame loop's own intents to a frame.
+    pub(crate) fn add_own(&self, batch: &mut Batch<I>, local: &mut Vec<Local<I>>) {
+        self.consumer.own.fetch_add(local.len(), Ordering::Relaxed);
+        batch.add(local);
     }
 
     /// Ends a frame: frees the slots of what was handed out and keeps what was not.
@@ -260,32 +220,27 @@ impl<I: Intent> Queue<I> {
     fn end(&self, mut batch: Box<Batch<I>>) {
         batch.settle();
         batch.trim(self.capacity);
-        if batch.own && !batch.has_own() {
-            batch.own = false;
-            self.consumer.own.fetch_sub(1, Ordering::Release);
-        }
-        // What was left when the last frame began is to be notified of again. What came since was.
-        let batch = if batch.len() == 0 && self.consumer.queued() == 0 {
-            match self.consumer.give_back(batch) {
-                // A sender that begins to wait from here on finds what was given back: it looks there after it was counted.
-                Ok(()) if self.published.waiting.load(Ordering::Relaxed) == 0 => return,
-                Ok(()) => None,
-                Err(batch) => Some(batch),
-            }
-        } else {
-            Some(batch)
+        let batch = match self.consumer.try_returned() {
+            Some(returned) => self.consumer.give_back(returned, batch),
+            None => Some(batch),
         };
+        // A sender that begins to wait from here on finds what was given back: it looks there after it was counted. What was left when
+        // the last frame began is to be notified of again. What came since was.
+        let is_awaited = self.consumer.queued() > 0 || self.published.waiting.load(Ordering::Relaxed) > 0;
+        if batch.is_none() && !is_awaited {
+            return;
+        }
         let Some(mut state) = self.lock_for_frame() else {
             return self.end_late(batch);
         };
-        let surplus = batch.and_then(|batch| self.finish(&mut state, batch));
+        let unread = batch.and_then(|batch| self.finish(&mut state, batch));
         self.absorb(&mut state);
         let first = state.serve();
         let ready = state.wants_frame() && self.ready.signal(&mut state.signalled);
         self.consumer.queued.store(state.queued(), Ordering::Relaxed);
         self.publish(&state);
         drop(state);
-        surplus.into_iter().for_each(discard);
+        unread.into_iter().for_each(discard);
         self.tell(first, ready);
     }
 
@@ -302,19 +257,14 @@ impl<I: Intent> Queue<I> {
         self.ready.call(true);
     }
 
-    /// Takes a finished frame back. A buffer too many is handed out, and so are intents that will never be drained.
-    fn finish(&self, state: &mut State<I>, mut batch: Box<Batch<I>>) -> Option<Box<Batch<I>>> {
-        add(&self.consumer.finished, batch.freed().sum() as u64);
-        batch.freed().take(|lane, count| state.shares.release(lane, count));
-        state.ended();
-        if batch.len() == 0 {
-            self.consumer.keep(batch)
-        } else if state.admission == Admission::Discarded {
-            Some(batch)
-        } else {
-            state.rests.insert(batch);
-            None
+    /// Takes a finished frame back. Intents that will never be drained are handed out.
+    fn finish(&self, state: &mut State<I>, batch: Box<Batch<I>>) -> Option<Box<Batch<I>>> {
+        let rest = self.consumer.give_back(self.consumer.returned.lock(), batch)?;
+        if state.admission == Admission::Discarded {
+            return Some(rest);
         }
+        state.rests.insert(rest);
+        None
     }
 
     /// Ends the frames that could not be ended in time. Returns the waker of the next waiter.
@@ -322,7 +272,7 @@ impl<I: Intent> Queue<I> {
         self.consumer.is_late.store(false, Ordering::Relaxed);
         let late = self.consumer.late.lock().as_mut().map(mem::take).unwrap_or_default();
         for batch in late {
-            // A buffer too many. After a discard nothing is absorbed.
+            // After a discard there are none.
             drop(self.finish(state, batch));
         }
         self.absorb(state);
@@ -348,7 +298,7 @@ impl<I: Intent> Queue<I> {
     pub(super) fn take_all(&self, state: &mut State<I>) -> VecDeque<Box<Batch<I>>> {
         let mut all = self.consumer.late.lock().take().unwrap_or_default();
         all.extend(state.rests.take_all());
-        all.push_back(self.fill(None, state, true));
+        all.push_back(self.fill(state, true));
         self.consumer.queued.store(0, Ordering::Relaxed);
         all
     }
@@ -371,10 +321,7 @@ impl<I: Intent> Queue<I> {
     /// Whether there is something for a frame to do, without the lock: what was queued when the last one began or
     /// ended was counted then, and what came since was signalled.
     fn has_intents(&self) -> bool {
-        self.is_signalled()
-            || self.consumer.queued() > 0
-            || self.consumer.is_late.load(Ordering::Acquire)
-            || self.consumer.asked.load(Ordering::Acquire)
+        self.is_signalled() || self.consumer.queued() > 0 || self.consumer.is_late.load(Ordering::Acquire)
     }
 
     /// Resolves when there is something to drain.

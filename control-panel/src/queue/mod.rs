@@ -186,14 +186,14 @@ impl<I: Intent> Queue<I> {
             None => (self.consumer.queued(), self.published.waiting.load(Ordering::Relaxed), 0),
         };
         drop(state);
-        let (accepted, drained) = self.consumer.counts();
+        let accepted = self.consumer.accepted.load(Ordering::Relaxed);
         Counts {
             queued,
             waiting,
             accepted: accepted + active as u64,
             refused: self.refusals.refused.load(Ordering::Relaxed),
             dropped: self.refusals.dropped.load(Ordering::Relaxed),
-            drained,
+            drained: self.consumer.drained.load(Ordering::Relaxed),
         }
     }
 
@@ -268,14 +268,8 @@ impl<I: Intent> Queue<I> {
         state
     }
 
-    /// As a sender that is held up in the lock.
-    #[cfg(test)]
-    pub(crate) fn busy(&self) -> impl Sized + '_ {
-        self.lock()
-    }
-
     fn changes(&self) -> u64 {
-        self.published.changes.load(Ordering::Acquire) + self.consumer.ended()
+        self.published.changes.load(Ordering::Acquire) + self.consumer.ended.load(Ordering::Acquire)
     }
 
     /// Publishes what changed under the lock to readers without it.

@@ -1,7 +1,7 @@
 //! Slots reserved before there is an intent for them.
 
 use std::{
-    fmt, mem,
+    fmt,
     sync::Arc,
     task::{Poll, Waker},
 };
@@ -46,22 +46,14 @@ impl<I: Intent> Permits<I> {
             return Err(TrySendError::Full(intent));
         }
         let delivery = intent.delivery();
-        let mut state = self.producer.lock();
+        let state = self.producer.lock();
         if state.admission.is_closed() {
             drop(state);
             self.producer.refuse(Admission::Closed);
             return Err(TrySendError::Closed(intent));
         }
         self.left -= 1;
-        if let Some(place) = self.producer.replaces(&mut state, clock, delivery) {
-            let older = mem::replace(place, intent);
-            let mut callbacks = Callbacks::default();
-            callbacks.call(|| self.producer.give_back(state, 1, None));
-            callbacks.discard([older]);
-            callbacks.end();
-        } else {
-            self.producer.accept(state, clock, delivery, intent);
-        }
+        self.producer.fill(state, clock, delivery, intent, (None, None));
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 mod waiting;
 
-use std::{collections::VecDeque, mem, sync::Arc};
+use std::{mem, sync::Arc, task::Waker};
 
 use tokio::time::Instant;
 
@@ -22,8 +22,9 @@ use crate::{
         error::{SendError, TrySendError},
         run_token::RunToken,
     },
-    telemetry::{CountsSends, SendFigures},
+    telemetry::SendFigures,
     util::{
+        callbacks::Callbacks,
         panics,
         sync::{
             MutexGuard,
@@ -35,8 +36,8 @@ use crate::{
 /// One producer: the clones of one sender share it, and a worker keeps it across its restarts.
 pub(crate) struct Producer<I: Intent> {
     pub(super) queue: Arc<Queue<I>>,
-    source: I::Source,
-    origin: Origin,
+    pub(super) source: I::Source,
+    pub(super) origin: Origin,
     pub(super) lane: LaneId,
     pub(super) bucket_id: BucketId,
     pub(super) block: Arc<Block<I>>,
@@ -67,6 +68,15 @@ impl Refusal {
             Self::Full | Self::Stopping => SendError::Stopping(intent),
         }
     }
+
+    /// The error of a send that does not wait.
+    fn with_try<T>(self, intent: T) -> TrySendError<T> {
+        match self {
+            Self::Closed => TrySendError::Closed(intent),
+            Self::Ended => TrySendError::Ended(intent),
+            Self::Full | Self::Stopping => TrySendError::Full(intent),
+        }
+    }
 }
 
 impl<I: Intent> Queue<I> {
@@ -76,8 +86,7 @@ impl<I: Intent> Queue<I> {
         // A new source has a slot kept for it, which was there for the taking before.
         state.take_back();
         let lane = state.shares.attach(source);
-        let of_source = Arc::clone(state.shares.figures(lane));
-        let (bucket_id, block) = state.place(of_source);
+        let (bucket_id, block) = state.place(lane);
         if state.observed {
             block.observe(Instant::now());
         }
@@ -118,23 +127,6 @@ impl<I: Intent> Producer<I> {
         self.block.count(SendFigures::refuse);
     }
 
-    /// What became of its intents.
-    pub(crate) fn figures(&self) -> Arc<dyn CountsSends> {
-        Arc::clone(&self.block) as _
-    }
-
-    pub(crate) fn source(&self) -> I::Source {
-        self.source
-    }
-
-    pub(crate) fn origin(&self) -> Origin {
-        self.origin
-    }
-
-    pub(super) fn capacity(&self) -> usize {
-        self.queue.capacity()
-    }
-
     /// The slots that intents of this source occupy.
     pub(super) fn occupied(&self) -> usize {
         let mut state = self.queue.lock();
@@ -145,16 +137,11 @@ impl<I: Intent> Producer<I> {
         state.occupied(self.lane)
     }
 
-    #[inline(always)]
-    pub(super) fn try_send(&self, intent: I) -> Result<(), TrySendError<I>> {
-        self.try_send_of(None, intent)
-    }
-
     /// The queue's lock, with this producer's block taken back: what it sends next comes after what is in that.
     pub(super) fn lock(&self) -> MutexGuard<'_, State<I>> {
         loop {
             let mut state = self.queue.lock();
-            if state.take_back_of(self.bucket_id, self.lane) {
+            if state.take_back_of(self.bucket_id) {
                 return state;
             }
             drop(state);
@@ -172,7 +159,7 @@ impl<I: Intent> Producer<I> {
         self.lock()
     }
 
-    /// For a run, if it has not ended.
+    /// Sends an intent, for a run that has not ended, if there is room now.
     ///
     /// Here and in `poll_send` that is looked at under the lock, the block's or the queue's: once an intent of the next
     /// run was accepted, none of this one is, from whatever thread.
@@ -215,88 +202,82 @@ impl<I: Intent> Producer<I> {
         let Some(clock) = clock_from(clock) else { return Err(TrySendError::ZeroClock(intent)) };
         let delivery = intent.delivery();
         let refused_at = self.refused_at.load(Ordering::Relaxed);
-        if clock == 0 && delivery == Delivery::Reliable && refused_at == NEVER {
-            // A clone of this sender was in the middle of a send.
-            if let Some(mut block) = self.block.wait_to_take(run) {
-                block.entries.push(intent);
-                return Ok(());
-            }
-        }
         if refused_at != NEVER && delivery == Delivery::Reliable && refused_at == self.queue.changes() {
-            self.refuse(Admission::Open);
-            return Err(if has_ended(run) {
-                TrySendError::Ended(intent)
-            } else {
-                TrySendError::Full(intent)
-            });
-        }
-        let mut state = self.lock_to_send(delivery);
-        if state.admission.is_closed() {
-            drop(state);
-            self.refuse(Admission::Closed);
-            return Err(TrySendError::Closed(intent));
-        }
-        if has_ended(run) {
-            drop(state);
             self.count_refused();
-            return Err(TrySendError::Ended(intent));
+            let refusal = if has_ended(run) { Refusal::Ended } else { Refusal::Full };
+            return Err(refusal.with_try(intent));
         }
-        if let Some(place) = self.replaces(&mut state, clock, delivery) {
-            let older = mem::replace(place, intent);
-            drop(state);
-            drop(older);
-            return Ok(());
-        }
-        if !self.take_at_hand(&mut state) {
-            return self.try_returned(state, clock, delivery, intent);
-        }
-        self.accept(state, clock, delivery, intent);
-        Ok(())
+        let mut intent = Some(intent);
+        let refusal = match self.attempt(run, clock, delivery, &mut intent) {
+            Ok(full) => {
+                full.into_iter().for_each(|state| self.turn_away(state));
+                Refusal::Full
+            }
+            Err(refusal) => refusal,
+        };
+        let Some(intent) = intent else { return Ok(()) };
+        self.count_refused();
+        Err(refusal.with_try(intent))
     }
 
-    /// There was no slot at hand for it.
-    #[inline(never)]
-    fn try_returned(
+    /// Takes `intent` if there is room for it or one that it replaces, or drops it if that is how it is delivered. Otherwise it is still
+    /// there; with the lock, if it may wait for room.
+    // Into both callers: as a call it would cost one that does not wait a third more.
+    #[inline(always)]
+    fn attempt(
         &self,
-        mut state: MutexGuard<'_, State<I>>,
+        run: Option<&RunToken>,
         clock: u64,
         delivery: Delivery,
-        intent: I,
-    ) -> Result<(), TrySendError<I>> {
+        intent: &mut Option<I>,
+    ) -> Result<Option<MutexGuard<'_, State<I>>>, Refusal> {
+        if clock == 0 && delivery == Delivery::Reliable {
+            // A clone of this sender was in the middle of a send.
+            if let Some(mut block) = self.block.wait_to_take(run) {
+                block.entries.extend(intent.take());
+                return Ok(None);
+            }
+        }
+        let mut state = self.lock_to_send(delivery);
+        let is_closed = state.admission.is_closed();
+        if is_closed || has_ended(run) {
+            return Err(if is_closed { Refusal::Closed } else { Refusal::Ended });
+        }
+        if let Some(place) = self.replaces(&mut state, clock, delivery) {
+            let older = intent.take().map(|intent| mem::replace(place, intent));
+            drop(state);
+            drop(older);
+            return Ok(None);
+        }
         // Before the last look for room: whatever makes some after it is a change.
         let changes = self.queue.changes();
-        let taken = self.take_returned(&mut state) || self.take_unused(&mut state);
-        if taken {
-            self.accept(state, clock, delivery, intent);
-            return Ok(());
+        if self.take(&mut state) {
+            let ready = intent.take().is_some_and(|intent| self.push(&mut state, clock, delivery, intent));
+            drop(state);
+            self.queue.ready.call(ready);
+            return Ok(None);
         }
+        self.refused_at.store(changes, Ordering::Relaxed);
+        if delivery != Delivery::Lossy {
+            return Ok(Some(state));
+        }
+        self.turn_away(state);
+        self.queue.refusals.dropped.fetch_add(1, Ordering::Relaxed);
+        self.block.count(SendFigures::drop_one);
+        drop(intent.take());
+        Ok(None)
+    }
+
+    /// There was no room, and it does not wait for some.
+    #[inline(never)]
+    fn turn_away(&self, mut state: MutexGuard<'_, State<I>>) {
         state.shares.refuse();
         let ready = state.is_held_up() && self.queue.ready.signal(&mut state.signalled);
         drop(state);
-        self.refused_at.store(changes, Ordering::Relaxed);
         if ready {
             // The intent is to come back, whatever becomes of that.
             panics::survive(|| self.queue.ready.call(true));
         }
-        if delivery == Delivery::Lossy {
-            self.drop_lossy(intent);
-            return Ok(());
-        }
-        self.refuse(Admission::Open);
-        Err(TrySendError::Full(intent))
-    }
-
-    /// Sends as many of `intents` as there is room for now, first to last; those are gone from it. Stops at the first
-    /// that is refused.
-    pub(super) fn try_send_many(&self, intents: &mut VecDeque<I>) -> Result<(), TrySendError<()>> {
-        while let Some(intent) = intents.pop_front() {
-            if let Err(refused) = self.try_send(intent) {
-                let (reason, intent) = refused.split();
-                intents.push_front(intent);
-                return Err(reason);
-            }
-        }
-        Ok(())
     }
 
     /// The intent that this one replaces: the caller puts this one there immediately. It is in the newer one's place by then, not
@@ -321,16 +302,10 @@ impl<I: Intent> Producer<I> {
         }
     }
 
-    fn drop_lossy(&self, intent: I) {
-        self.queue.refusals.dropped.fetch_add(1, Ordering::Relaxed);
-        self.block.count(SendFigures::drop_one);
-        drop(intent);
-    }
-
     /// Takes a slot, if there is one.
     #[inline]
     pub(super) fn take(&self, state: &mut State<I>) -> bool {
-        self.take_at_hand(state) || self.take_returned(state) || self.take_unused(state)
+        state.take(self.bucket_id) || self.take_more(state)
     }
 
     /// Takes up to so many slots, as many as there are.
@@ -350,21 +325,13 @@ impl<I: Intent> Producer<I> {
         taken
     }
 
-    #[inline]
-    fn take_at_hand(&self, state: &mut State<I>) -> bool {
-        state.take(self.bucket_id, self.lane)
-    }
-
-    /// Of what frames gave back. If there are waiters, it is theirs: the frame that has not served them yet will.
+    /// Of what frames gave back, or others prepaid and have not used. If there are waiters, it is theirs: the frame that has not served
+    /// them yet will.
     #[cold]
-    fn take_returned(&self, state: &mut State<I>) -> bool {
-        state.shares.is_unclaimed() && self.queue.absorb(state) && self.take_at_hand(state)
-    }
-
-    /// Of what others prepaid and have not used.
-    #[cold]
-    fn take_unused(&self, state: &mut State<I>) -> bool {
-        state.take_back_unused() && self.take_at_hand(state)
+    fn take_more(&self, state: &mut State<I>) -> bool {
+        let is_unclaimed = state.shares.is_unclaimed();
+        (is_unclaimed && self.queue.absorb(state) && state.take(self.bucket_id))
+            || (state.take_back_unused() && state.take(self.bucket_id))
     }
 
     /// Gives back the credit it has.
@@ -373,18 +340,29 @@ impl<I: Intent> Producer<I> {
         shares.give_back(self.lane, &mut accounts[self.bucket_id].credit);
     }
 
-    /// Accepts an intent whose slot is taken, and gives the lock back.
-    #[inline]
-    pub(super) fn accept(
+    /// Fills a slot that was granted, and gives the lock back; then wakes `next`, and drops the waker that it `left`.
+    pub(super) fn fill(
         &self,
         mut state: MutexGuard<'_, State<I>>,
         clock: u64,
         delivery: Delivery,
         intent: I,
+        (left, next): (Option<Waker>, Option<Waker>),
     ) {
-        let ready = self.push(&mut state, clock, delivery, intent);
-        drop(state);
-        self.queue.ready.call(ready);
+        let mut callbacks = Callbacks::default();
+        if let Some(place) = self.replaces(&mut state, clock, delivery) {
+            // An intent of the same key came first: the slot is not needed.
+            let older = mem::replace(place, intent);
+            callbacks.call(|| self.give_back(state, 1, next));
+            callbacks.discard(left);
+            callbacks.discard([older]);
+        } else {
+            let ready = self.push(&mut state, clock, delivery, intent);
+            drop(state);
+            callbacks.discard(left);
+            callbacks.call(|| self.queue.tell(next, ready));
+        }
+        callbacks.end();
     }
 
     /// Puts an intent into the slot that is taken. Returns whether the loop is to be woken, once the lock is given
@@ -405,7 +383,7 @@ impl<I: Intent> Producer<I> {
             self.was_accepted();
         }
         // What comes before a block is counted with it.
-        if clock > 0 || !state.prepay(self.bucket_id, self.lane) {
+        if clock > 0 || !state.prepay(self.bucket_id) {
             state.accounts[self.bucket_id].count(1);
         }
         self.queue.publish_due(state);

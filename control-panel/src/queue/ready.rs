@@ -44,6 +44,14 @@ impl Ready {
         self.call(self.news.swap(NEWS, Ordering::AcqRel) != NEWS);
     }
 
+    /// A frame could not begin. Calls the loop for another; also where nothing is queued, if it is `wanted`.
+    pub(super) fn ask(&self, wanted: bool) {
+        if wanted {
+            self.news.fetch_max(ONE_FRAME_MORE, Ordering::AcqRel);
+        }
+        self.call(true);
+    }
+
     /// A frame begins. Calls the loop where one more frame is to follow.
     #[inline]
     pub(super) fn frame_begins(&self) {

@@ -54,15 +54,6 @@ struct Lane {
     excess: u64,
 }
 
-/// The oldest rest, with what joined it.
-pub(super) struct Taken<I: Intent> {
-    pub(super) batch: Box<Batch<I>>,
-    /// How many of its intents were in no frame before.
-    pub(super) joined: usize,
-    /// How many batches fewer have intents of the frame loop's own.
-    pub(super) own: usize,
-}
-
 impl<I: Intent> Rests<I> {
     pub(super) fn new() -> Self {
         Self {
@@ -99,17 +90,17 @@ impl<I: Intent> Rests<I> {
         mem::take(&mut self.batches)
     }
 
-    /// A frame begins: the oldest rest, with what joins it of `active`; nothing, unless that is `whole`. `None` if there is no
-    /// rest, so that `active` is taken.
+    /// A frame begins: the oldest rest, with what joins it of `active`, and how many those are; nothing, unless that is `whole`.
+    /// `None` if there is no rest, so that `active` is taken.
     #[inline]
-    pub(super) fn take(&mut self, active: &mut Intents<I>, whole: bool) -> Option<Taken<I>> {
+    pub(super) fn take(&mut self, active: &mut Intents<I>, whole: bool) -> Option<(Box<Batch<I>>, usize)> {
         debug_assert!(self.cut || self.batches.is_empty(), "a rest that no one cut");
         // So that a frame costs nothing here where none is cut short.
         if self.cut || self.shared { self.take_some(active, whole) } else { None }
     }
 
     #[inline(never)]
-    fn take_some(&mut self, active: &mut Intents<I>, whole: bool) -> Option<Taken<I>> {
+    fn take_some(&mut self, active: &mut Intents<I>, whole: bool) -> Option<(Box<Batch<I>>, usize)> {
         let Some(mut batch) = self.batches.pop_front() else {
             if mem::take(&mut self.cut) {
                 self.look(None, active);
@@ -123,7 +114,7 @@ impl<I: Intent> Rests<I> {
             return None;
         };
         self.look(Some(&batch), active);
-        let own = self.join_younger(&mut batch);
+        self.join_younger(&mut batch);
         let (lanes, before) = (&mut self.lanes, batch.len());
         for lane in &mut *lanes {
             lane.joins = whole && lane.left == 0 && lane.queued > 0 && lane.excess <= BURST * UNIT;
@@ -133,7 +124,8 @@ impl<I: Intent> Rests<I> {
             batch.intents.join(active, &mut self.spare, |lane| lanes[lane].joins);
         }
         batch.intents.count_lanes(|id, count| lane(lanes, id).had += count as u64);
-        Some(Taken { joined: batch.len() - before, batch, own })
+        let joined = batch.len() - before;
+        Some((batch, joined))
     }
 
     /// Counts what there is of each source in the oldest rest and in `active`, and shares out what was handed out since the
@@ -157,21 +149,18 @@ impl<I: Intent> Rests<I> {
         }
     }
 
-    /// Younger rests keep their order too: what has something in an older one waits. Returns how many batches fewer have
-    /// intents of the frame loop's own.
-    fn join_younger(&mut self, oldest: &mut Batch<I>) -> usize {
-        let (lanes, mut own) = (&mut self.lanes, 0);
+    /// Younger rests keep their order too: what has something in an older one waits.
+    fn join_younger(&mut self, oldest: &mut Batch<I>) {
+        let lanes = &mut self.lanes;
         for rest in &mut self.batches {
             rest.intents.count_lanes(|id, count| lane(lanes, id).younger += count as u64);
             let joins = |lane: LaneId| lanes[lane].left == 0;
             oldest.intents.join(&mut rest.intents, &mut self.spare, joins);
-            own += usize::from(mem::take(&mut rest.own) && mem::replace(&mut oldest.own, true));
             for lane in &mut *lanes {
                 lane.left += mem::take(&mut lane.younger);
             }
         }
         self.batches.retain(|rest| rest.len() > 0);
-        own
     }
 }
 

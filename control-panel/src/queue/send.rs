@@ -236,7 +236,14 @@ impl<I: Intent> IntentSender<I> {
     /// assert_eq!(sent + queue.len(), 9); // the rest is still in the deque
     /// ```
     pub fn try_send_many(&self, intents: &mut VecDeque<I>) -> Result<(), TrySendError<()>> {
-        self.producer.try_send_many(intents)
+        while let Some(intent) = intents.pop_front() {
+            if let Err(refused) = self.try_send(intent) {
+                let (reason, intent) = refused.split();
+                intents.push_front(intent);
+                return Err(reason);
+            }
+        }
+        Ok(())
     }
 
     /// Waits for a slot and reserves it, with up to `most - 1` more that are free at that moment: for intents that are
@@ -276,12 +283,12 @@ impl<I: Intent> IntentSender<I> {
 impl<I: Intent> IntentSender<I> {
     /// The source of its intents.
     pub fn source(&self) -> I::Source {
-        self.producer.source()
+        self.producer.source
     }
 
     /// Which producer of that source this is.
     pub fn origin(&self) -> Origin {
-        self.producer.origin()
+        self.producer.origin
     }
 
     /// How many slots of the queue this source's intents occupy: those queued, those in a frame that has not ended, those
@@ -319,7 +326,7 @@ impl<I: Intent> IntentSender<I> {
 
     /// What became of its intents.
     pub(crate) fn figures(&self) -> Arc<dyn CountsSends> {
-        self.producer.figures()
+        Arc::clone(&self.producer.block) as _
     }
 
     /// Those of one run of the worker that has this sender.
@@ -339,7 +346,7 @@ impl<I: Intent> IntentSender<I> {
     }
 
     pub(crate) fn capacity(&self) -> usize {
-        self.producer.capacity()
+        self.producer.queue.capacity()
     }
 }
 

@@ -5,13 +5,13 @@ use std::{collections::VecDeque, mem, sync::Arc, task::Waker};
 use tokio::time::Instant;
 
 use super::{
-    batch::{BucketId, Freed, Intents, ProducerKey},
+    batch::{BucketId, Freed, Intents, Listed, ProducerKey},
     block::Block,
     rests::Rests,
     shares::{Credit, LaneId, Shares},
     waiters::WaiterId,
 };
-use crate::{intent::Intent, telemetry::SendFigures};
+use crate::intent::Intent;
 
 /// What is under the lock. What every send touches comes first.
 #[repr(C)]
@@ -19,9 +19,7 @@ pub(super) struct State<I: Intent> {
     pub(super) admission: Admission,
     /// Whether the loop was notified since the last frame began.
     pub(super) signalled: bool,
-    /// Whether some producer may have a block.
-    has_blocks: bool,
-    /// How many slots their blocks had when they were lent.
+    /// How many slots the producers' blocks had when they were lent.
     lent: usize,
     /// Whether a frame has met a sender: then frames have a core of their own.
     pub(super) apart: bool,
@@ -47,6 +45,7 @@ pub(super) struct State<I: Intent> {
 /// What one producer has of its own. On a cache line of its own, as a frame writes it too.
 #[repr(align(64))]
 pub(super) struct Account<I> {
+    lane: LaneId,
     /// The number of its next intent, as of the last time that its block was taken back.
     next_seq: u64,
     pub(super) credit: Credit,
@@ -93,7 +92,6 @@ impl<I: Intent> State<I> {
         Self {
             admission: Admission::Open,
             signalled: false,
-            has_blocks: false,
             lent: 0,
             apart: false,
             active: Box::new(Intents::new()),
@@ -147,14 +145,13 @@ impl<I: Intent> State<I> {
     /// Of each block: its lane, how many of its slots are used, and how many are left. Without those of senders in
     /// the middle of a send.
     fn look_at_blocks(&self, mut each: impl FnMut(LaneId, usize, usize)) {
-        if !self.has_blocks {
+        if self.lent == 0 {
             return;
         }
-        for at in 0..self.active.producers() {
-            let (producer, bucket_id) = self.active.producer(at);
-            let Account { lent, block, .. } = &self.accounts[bucket_id];
-            if let (Some(lane), true) = (producer.lane, *lent > 0) {
-                block.try_lock().into_iter().for_each(|block| each(lane, lent - block.slots, block.slots));
+        for Listed { bucket_id, .. } in self.active.listed() {
+            let Account { lane, lent, block, .. } = &self.accounts[*bucket_id];
+            if *lent > 0 {
+                block.try_lock().into_iter().for_each(|block| each(*lane, lent - block.slots, block.slots));
             }
         }
     }
@@ -176,13 +173,14 @@ impl<I: Intent> State<I> {
     }
 
     /// A place in every batch, and a block, for a new producer.
-    pub(super) fn place(&mut self, of_source: Arc<SendFigures>) -> (BucketId, Arc<Block<I>>) {
+    pub(super) fn place(&mut self, lane: LaneId) -> (BucketId, Arc<Block<I>>) {
+        let block = Arc::new(Block::new(Arc::clone(self.shares.figures(lane))));
         let active = &self.active;
         let vacant = self.retired.front().is_some_and(|&bucket_id| !active.uses(bucket_id));
         let vacant = if vacant { self.retired.pop_front() } else { None };
         let bucket_id = vacant.unwrap_or(self.accounts.len());
-        let block = Arc::new(Block::new(of_source));
-        let account = Account { next_seq: 0, credit: Credit::default(), lent: 0, block: Arc::clone(&block) };
+        let account =
+            Account { lane, next_seq: 0, credit: Credit::default(), lent: 0, block: Arc::clone(&block) };
         match self.accounts.get_mut(bucket_id) {
             Some(place) => *place = account,
             None => self.accounts.push(account),
@@ -192,13 +190,14 @@ impl<I: Intent> State<I> {
     }
 
     /// Takes a slot for this producer, if there is one.
-    pub(super) fn take(&mut self, bucket_id: BucketId, lane: LaneId) -> bool {
-        self.shares.take(lane, &mut self.accounts[bucket_id].credit)
+    pub(super) fn take(&mut self, bucket_id: BucketId) -> bool {
+        let Account { lane, credit, .. } = &mut self.accounts[bucket_id];
+        self.shares.take(*lane, credit)
     }
 
     /// Takes slots in advance for what this producer sends next, and lends it a block of them. False if it has none.
-    pub(super) fn prepay(&mut self, bucket_id: BucketId, lane: LaneId) -> bool {
-        let Self { active, shares, accounts, has_blocks, lent, apart, senders, .. } = self;
+    pub(super) fn prepay(&mut self, bucket_id: BucketId) -> bool {
+        let Self { active, shares, accounts, lent, apart, senders, .. } = self;
         let room = active.room_to_prepay(bucket_id);
         if room == 0 {
             return false;
@@ -212,10 +211,9 @@ impl<I: Intent> State<I> {
         // Beside frames, one part stays free: a flood finds what a frame gave back before it has to wait. A wake takes longer than
         // a frame.
         let parts = producers + usize::from(*apart);
-        account.lent = shares.prepay(lane, &mut account.credit, room, parts);
+        account.lent = shares.prepay(account.lane, &mut account.credit, room, parts);
         if account.lent > 0 {
             block.lend(account.lent, active.lend(bucket_id), *apart);
-            *has_blocks = true;
             *lent += account.lent;
         }
         account.lent > 0
@@ -224,7 +222,7 @@ impl<I: Intent> State<I> {
     /// Takes this producer's block back, if it has one: what it sends next comes after what is in it. Fails while a sender stays
     /// in the middle of a send.
     #[inline(always)]
-    pub(super) fn take_back_of(&mut self, bucket_id: BucketId, lane: LaneId) -> bool {
+    pub(super) fn take_back_of(&mut self, bucket_id: BucketId) -> bool {
         let Self { active, shares, accounts, lent, .. } = self;
         let account = &mut accounts[bucket_id];
         if account.lent == 0 {
@@ -238,27 +236,24 @@ impl<I: Intent> State<I> {
         account.next_seq += sent as u64;
         account.count(1 + sent);
         active.take_back(bucket_id, entries, sent);
-        shares.withdraw(lane, &mut account.credit, unused);
+        shares.withdraw(account.lane, &mut account.credit, unused);
         true
     }
 
     /// Takes all blocks back. False if some are [busy](Self::first_busy).
     pub(super) fn take_back(&mut self) -> bool {
-        let mut is_busy = false;
-        if mem::take(&mut self.has_blocks) {
-            for at in 0..self.active.producers() {
-                let (producer, bucket_id) = self.active.producer(at);
-                is_busy |= producer.lane.is_some_and(|lane| !self.take_back_of(bucket_id, lane));
-            }
-            self.has_blocks = is_busy;
+        let mut at = 0;
+        while self.lent > 0 && at < self.active.listed().len() {
+            self.take_back_of(self.active.listed()[at].bucket_id);
+            at += 1;
         }
-        !is_busy
+        self.lent == 0
     }
 
     /// Takes blocks back for a producer without a slot. Returns whether there may be some now: while a waiter has been granted none,
     /// all that is in blocks is credit.
     pub(super) fn take_back_unused(&mut self) -> bool {
-        let has_some = self.has_blocks && self.shares.is_unclaimed();
+        let has_some = self.lent > 0 && self.shares.is_unclaimed();
         if has_some {
             self.take_back();
         }
@@ -267,9 +262,8 @@ impl<I: Intent> State<I> {
 
     /// Of those whose blocks could not be taken back, the producer that comes first in a frame.
     pub(super) fn first_busy(&self) -> Option<ProducerKey<I::Source>> {
-        let producers = (0..self.active.producers()).map(|at| self.active.producer(at));
-        let busy = producers.filter(|&(_, bucket_id)| self.accounts[bucket_id].lent > 0);
-        busy.map(|(producer, _)| producer).min_by_key(ProducerKey::name)
+        let busy = self.active.listed().iter().filter(|listed| self.accounts[listed.bucket_id].lent > 0);
+        busy.map(|listed| listed.producer).min_by_key(ProducerKey::name)
     }
 
     /// Frames ended. What was taken in advance expires with credit, if there is a waiter.

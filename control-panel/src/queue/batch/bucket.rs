@@ -1,7 +1,7 @@
 //! One producer's local intents, in the order of their acceptance.
 
 mod cold;
-mod newest;
+mod numbered;
 
 use std::{collections::VecDeque, convert::Infallible, mem, vec};
 
@@ -53,7 +53,7 @@ const BLOCK: usize = 128;
 pub(super) struct Bucket<I: Intent> {
     /// As they were accepted. Its producer's [block](crate::queue::block) has them while it is lent one.
     entries: Vec<I>,
-    /// The number of the first since the bucket was cleared, and the one after the last.
+    /// The number of the first since the bucket was cleared, and the one after the last of those that have none of their own.
     first: u64,
     next: u64,
     cold: Option<Box<Cold<I>>>,
@@ -61,26 +61,10 @@ pub(super) struct Bucket<I: Intent> {
     pub(super) clocked: Option<u32>,
     /// Whether something was put into it since it was cleared.
     used: bool,
-    /// Whether the numbers are one after the other, and either all of its intents are in `entries` or all were handed out.
-    /// Then `rare` has nothing to say of that.
+    /// Whether all of its intents are in `entries`, or all were handed out. Then `cold` has nothing to say of that.
     plain: bool,
     /// The most intents that one frame had of it since it was trimmed.
     greatest: u32,
-}
-
-/// Intents on their way out, with the room in their buffer.
-pub(super) struct Draining<I> {
-    pub(super) intents: vec::IntoIter<I>,
-    pub(super) room: usize,
-}
-
-/// What became of a bucket's intents since it was asked last.
-pub(super) struct Settled {
-    /// Handed out.
-    pub(super) count: usize,
-    pub(super) left: usize,
-    /// How much room it has less.
-    pub(super) given_up: usize,
 }
 
 impl<I: Intent> Bucket<I> {
@@ -115,18 +99,15 @@ impl<I: Intent> Bucket<I> {
         self.entries.len() == self.entries.capacity()
     }
 
-    /// Makes room. Returns how much.
     #[cold]
-    pub(super) fn grow(&mut self) -> usize {
-        let before = self.entries.capacity();
+    pub(super) fn grow(&mut self) {
         grow(&mut self.entries);
-        self.entries.capacity() - before
     }
 
     #[inline]
     pub(super) fn push(&mut self, seq: u64, intent: I) {
         if seq != self.next {
-            self.skip(seq);
+            return self.push_numbered(None, seq, intent);
         }
         self.next = seq + 1;
         self.entries.push(intent);
@@ -150,30 +131,29 @@ impl<I: Intent> Bucket<I> {
         self.next += more as u64;
     }
 
-    #[cold]
-    fn skip(&mut self, to: u64) {
-        let entries = self.entries.len();
-        self.cold().skip(entries, to);
+    /// Whether some have a number of their own, or were handed out while others were not.
+    pub(super) fn is_cold(&self) -> bool {
+        !self.plain
     }
 
-    /// Adds one that a newer one of its key may replace. Returns how much room it took.
+    /// Adds one behind a gap in the numbers, or one that a newer one of its key may replace.
     #[inline(never)]
-    pub(super) fn push_latest(&mut self, key: LatestKey, seq: u64, intent: I) -> usize {
-        self.cold().newest.push(key, seq, intent)
+    pub(super) fn push_numbered(&mut self, key: Option<LatestKey>, seq: u64, intent: I) {
+        self.cold().numbered.push(key, seq, intent);
     }
 
     /// The intent with this key, as long as none was handed out. It gets this number: the caller puts a newer one there.
     pub(super) fn renew(&mut self, key: LatestKey, seq: impl FnOnce() -> u64) -> Option<&mut I> {
-        self.cold.as_mut()?.newest.renew(key, seq)
+        self.cold.as_mut()?.numbered.renew(key, seq)
     }
 
-    /// It is plain no more: some of its intents are about to be handed out, their numbers have a gap, or one may be replaced.
+    /// It is plain no more: some of its intents are about to be handed out, or one has a number of its own.
     fn cold(&mut self) -> &mut Cold<I> {
         self.plain = false;
         self.cold.get_or_insert_default()
     }
 
-    /// As long as its numbers have no gap: how many were put into it since it was cleared.
+    /// How many were put into it since it was cleared that have no number of their own.
     // What is put into one batch fits into memory.
     #[allow(clippy::cast_possible_truncation)]
     #[inline]
@@ -197,54 +177,42 @@ impl<I: Intent> Bucket<I> {
         cold.as_mut()?.next(entries, *first)
     }
 
-    /// Lends out what comes next, and says the number of the first, if theirs are one after the other. They
+    /// Lends out all of it, and says the number of the first, if none was handed out and theirs are one after the other. They
     /// [come back](Self::take_back) before anything else is done here.
     #[inline]
-    pub(super) fn lend(&mut self) -> Option<(u64, Draining<I>)> {
-        if self.plain {
-            return Some((self.first, self.lend_all()));
-        }
-        let Self { entries, first, cold, .. } = self;
-        cold.as_mut()?.lend(entries, *first)
-    }
-
-    /// As long as it is plain.
-    #[inline]
-    fn lend_all(&mut self) -> Draining<I> {
-        let room = self.entries.capacity();
-        Draining { intents: mem::take(&mut self.entries).into_iter(), room }
+    pub(super) fn lend(&mut self) -> Option<(u64, vec::IntoIter<I>)> {
+        self.plain.then(|| (self.first, mem::take(&mut self.entries).into_iter()))
     }
 
     /// Takes back what is left of it.
     #[inline]
-    pub(super) fn take_back(&mut self, hand: &mut Draining<I>) {
-        if self.plain && hand.intents.len() == 0 {
-            self.entries = reclaim(&mut hand.intents);
+    pub(super) fn take_back(&mut self, hand: &mut vec::IntoIter<I>) {
+        if hand.len() == 0 {
+            self.entries = reclaim(hand);
         } else {
             self.take_rest(hand);
         }
     }
 
     #[cold]
-    fn take_rest(&mut self, hand: &mut Draining<I>) {
-        let handed_out = self.all() - hand.intents.len() - self.entries.len();
-        self.cold().take_back(hand, handed_out);
+    fn take_rest(&mut self, hand: &mut vec::IntoIter<I>) {
+        let handed_out = self.all() - hand.len();
+        self.cold().begin(mem::take(hand).collect(), handed_out);
     }
 
     /// Hands all that is left to `f`. If `f` panics, the rest is still there.
     #[inline]
     pub(super) fn fold<B>(&mut self, init: B, mut f: impl FnMut(B, u64, I) -> B) -> B {
         let mut folded = init;
-        if !self.plain {
+        let Some((mut seq, lent)) = self.lend() else {
             while let Some((seq, intent)) = self.next() {
                 folded = f(folded, seq, intent);
             }
             return folded;
-        }
-        let mut seq = self.first;
-        let mut going = DrainGuard { lent: self.lend_all(), bucket: self };
+        };
+        let mut going = DrainGuard { lent, bucket: self };
         // Not a `for` loop, which looks into each intent whether it is there.
-        let Ok(folded) = going.lent.intents.try_fold(folded, |folded, intent| {
+        let Ok(folded) = going.lent.try_fold(folded, |folded, intent| {
             let this = seq;
             seq += 1;
             Ok::<_, Infallible>(f(folded, this, intent))
@@ -252,38 +220,28 @@ impl<I: Intent> Bucket<I> {
         folded
     }
 
-    /// Counts what was handed out since the last call. A bucket of which nothing is left is cleared.
-    #[inline]
-    pub(super) fn settle(&mut self) -> Settled {
-        if !self.plain {
-            return self.settle_cold();
-        }
-        let (left, count) = (self.entries.len(), self.handed_out());
-        self.used = left > 0;
-        self.grew(count);
-        Settled { count, left, given_up: 0 }
-    }
-
-    // What is more than that is trimmed immediately.
+    /// Counts what was handed out since the last call, and what is left. A bucket of which nothing is left is cleared.
+    // What is more than a `u32` is trimmed immediately.
     #[allow(clippy::cast_possible_truncation)]
     #[inline]
-    fn grew(&mut self, count: usize) {
-        self.greatest = self.greatest.max(count as u32);
+    pub(super) fn settle(&mut self) -> (usize, usize) {
+        let (count, left) =
+            if self.plain { (self.handed_out(), self.entries.len()) } else { self.settle_cold() };
+        self.used = left > 0;
+        self.greatest = self.greatest.max((count + left) as u32);
+        (count, left)
     }
 
     #[cold]
-    fn settle_cold(&mut self) -> Settled {
+    fn settle_cold(&mut self) -> (usize, usize) {
         let left = self.left();
-        let mut settled = Settled { count: 0, left, given_up: 0 };
-        if let Some(cold) = &mut self.cold {
-            settled.count = cold.settle();
-            if left == 0 {
-                settled.given_up = cold.clear(&mut self.entries);
-                (self.used, self.plain) = (false, true);
-            }
+        let Some(cold) = &mut self.cold else { return (0, left) };
+        let count = cold.settle();
+        if left == 0 {
+            cold.clear(&mut self.entries);
+            self.plain = true;
         }
-        self.grew(settled.count + left);
-        settled
+        (count, left)
     }
 
     /// Room for intents, used or not.
@@ -321,7 +279,7 @@ impl<I: Intent> Bucket<I> {
 
 /// All of a bucket, being handed out. What is not goes back: a panicking reducer loses nothing.
 struct DrainGuard<'a, I: Intent> {
-    lent: Draining<I>,
+    lent: vec::IntoIter<I>,
     bucket: &'a mut Bucket<I>,
 }
 

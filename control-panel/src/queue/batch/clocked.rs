@@ -5,6 +5,7 @@ use std::mem;
 use super::{
     BucketId,
     bucket::{ProducerKey, grow},
+    freed::Freed,
 };
 use crate::{
     intent::{Intent, order::CausalityOrder},
@@ -14,15 +15,16 @@ use crate::{
 pub(in crate::queue) struct Clocked<I: Intent> {
     /// In the order of their acceptance.
     entries: Vec<Entry<I>>,
-    /// By clock, then sender, then place in `entries`, packed into one number: one comparison of two words. In the
-    /// order in which they are handed out once they are [arranged](Self::arrange).
+    /// Clock, sender and place in `entries`, packed into one number: one comparison of two words. In the order in which they are
+    /// handed out once they are [arranged](Self::arrange).
     keys: Vec<u128>,
     /// Whether `keys` are in order.
     sorted: bool,
     /// The producers that the keys name by number.
     senders: Vec<Sender<I::Source>>,
-    /// For [`arrange`](Self::arrange): the senders' numbers in their new order, then the new ones for old ones.
-    renamed: Vec<u32>,
+    /// For [`arrange`](Self::arrange): their numbers in the order of the producers, and the place of each in that.
+    order: Vec<u32>,
+    ranks: Vec<u32>,
     /// Where handing out stands, in `keys`.
     at: usize,
     /// The keys before this one are of intents that were handed out and counted. They stay until the others are, so that a
@@ -42,8 +44,6 @@ struct Sender<S> {
     producer: ProducerKey<S>,
     /// The producer whose bucket knows the number.
     bucket_id: Option<BucketId>,
-    /// Its place among the senders.
-    number: u32,
     /// Intents whose slots are occupied.
     held: usize,
 }
@@ -62,6 +62,15 @@ fn follows(key: u128, later: u128) -> bool {
     key >> 64 < later >> 64 || key >> 32 == later >> 32
 }
 
+/// Each sender's number becomes another.
+#[allow(clippy::cast_possible_truncation)]
+fn rename(keys: &mut [u128], numbers: &[u32]) {
+    for named in keys {
+        let (clock, sender, place) = parts(*named);
+        *named = key(clock, numbers[sender], place as u32);
+    }
+}
+
 // Each takes its part of the number.
 #[allow(clippy::cast_possible_truncation)]
 fn parts(key: u128) -> (u64, usize, usize) {
@@ -75,7 +84,8 @@ impl<I: Intent> Clocked<I> {
             keys: Vec::new(),
             sorted: true,
             senders: Vec::new(),
-            renamed: Vec::new(),
+            order: Vec::new(),
+            ranks: Vec::new(),
             at: 0,
             done: 0,
             left: 0,
@@ -104,15 +114,15 @@ impl<I: Intent> Clocked<I> {
     #[allow(clippy::cast_possible_truncation)]
     pub(super) fn enter(&mut self, producer: ProducerKey<I::Source>, bucket_id: Option<BucketId>) -> u32 {
         let number = self.senders.len() as u32;
-        self.senders.push(Sender { producer, bucket_id, number, held: 0 });
+        self.senders.push(Sender { producer, bucket_id, held: 0 });
         number
     }
 
     /// Adds one of a producer that has no bucket here to know its number.
+    #[allow(clippy::cast_possible_truncation)]
     pub(super) fn push_of(&mut self, producer: ProducerKey<I::Source>, clock: u64, seq: u64, intent: I) {
-        let known = self.senders.iter().rev().find(|sender| sender.producer.origin == producer.origin);
-        let number = known.map(|sender| sender.number);
-        let number = number.unwrap_or_else(|| self.enter(producer, None));
+        let known = self.senders.iter().rposition(|sender| sender.producer.origin == producer.origin);
+        let number = known.map_or_else(|| self.enter(producer, None), |number| number as u32);
         self.push(number, clock, seq, intent);
     }
 
@@ -145,43 +155,25 @@ impl<I: Intent> Clocked<I> {
         if self.sorted { self.done + at } else { self.keys.len() }
     }
 
-    /// Puts what is left in order. Calls `rename` with each bucket that has a new number.
-    pub(super) fn arrange(&mut self, mut rename: impl FnMut(BucketId, u32)) {
+    /// Puts what is left in order.
+    #[allow(clippy::cast_possible_truncation)]
+    pub(super) fn arrange(&mut self) {
         self.rewind();
         if self.sorted {
             return;
         }
         self.forget_done();
-        let by_name = |sender: &Sender<I::Source>| (sender.producer.source, sender.producer.origin);
-        if !self.senders.is_sorted_by_key(by_name) {
-            let Self { senders, renamed, .. } = self;
-            // Numbers alone: the order is the user's code, which may panic in the middle, and the keys name the senders by
-            // their places.
-            renamed.clear();
-            renamed.extend(senders.iter().map(|sender| sender.number));
-            renamed.sort_unstable_by_key(|&number| by_name(&senders[number as usize]));
-            for (number, &before) in (0..).zip(&*renamed) {
-                senders[before as usize].number = number;
-            }
-            for (name, &Sender { bucket_id, number, .. }) in renamed.iter_mut().zip(&*senders) {
-                *name = number;
-                if let Some(bucket_id) = bucket_id {
-                    rename(bucket_id, number);
-                }
-            }
-            for place in 0..senders.len() {
-                // Each swap puts one where it belongs.
-                while senders[place].number as usize != place {
-                    let belongs = senders[place].number as usize;
-                    senders.swap(place, belongs);
-                }
-            }
-            for named in &mut self.keys {
-                let (clock, sender, _) = parts(*named);
-                *named = key(clock, self.renamed[sender], 0) | *named & u128::from(u32::MAX);
-            }
-        }
-        self.keys.sort_unstable();
+        let Self { keys, senders, order, ranks, .. } = self;
+        let name = |number: u32| senders[number as usize].producer.name();
+        order.clear();
+        order.extend(0..senders.len() as u32);
+        // First: this is the user's code, which may panic in the middle.
+        order.sort_unstable_by_key(|&number| name(number));
+        ranks.resize(senders.len(), 0);
+        (0..).zip(&*order).for_each(|(rank, &number)| ranks[number as usize] = rank);
+        rename(keys, ranks);
+        keys.sort_unstable();
+        rename(keys, order);
         self.sorted = true;
     }
 
@@ -219,12 +211,11 @@ impl<I: Intent> Clocked<I> {
     }
 
     /// Counts the slots of what was handed out since the last call.
-    pub(super) fn settle(&mut self, mut free: impl FnMut(LaneId, usize)) {
+    pub(super) fn settle(&mut self, freed: &mut Freed) {
         let Self { entries, keys, senders, done, at, .. } = self;
         if self.left == 0 {
             for sender in senders {
-                let held = mem::take(&mut sender.held);
-                sender.producer.lane.into_iter().for_each(|lane| free(lane, held));
+                freed.add(sender.producer.lane, mem::take(&mut sender.held));
             }
             return;
         }
@@ -233,7 +224,7 @@ impl<I: Intent> Clocked<I> {
             let is_out = entries[place].intent.is_none();
             if is_out {
                 senders[sender].held -= 1;
-                senders[sender].producer.lane.into_iter().for_each(|lane| free(lane, 1));
+                freed.add(senders[sender].producer.lane, 1);
             }
             is_out
         };
@@ -262,9 +253,9 @@ impl<I: Intent> Clocked<I> {
         if !self.senders.iter().any(|sender| sender.held > 0 && joins(&sender.producer)) {
             return;
         }
-        let Self { entries, keys, senders, renamed, done, .. } = self;
+        let Self { entries, keys, senders, ranks: renamed, done, .. } = self;
         renamed.clear();
-        for &Sender { producer, bucket_id, held, .. } in &*senders {
+        for &Sender { producer, bucket_id, held } in &*senders {
             let stays = held > 0 && !joins(&producer);
             let number = stays.then(|| spare.enter(producer, bucket_id));
             renamed.push(number.unwrap_or(u32::MAX));

@@ -12,6 +12,8 @@ pub(in crate::queue) struct Freed {
     lanes: Vec<LaneId>,
     /// All of them.
     sum: usize,
+    /// How many intents of the frame loop's own were handed out, which hold none.
+    own: usize,
 }
 
 impl Freed {
@@ -20,19 +22,31 @@ impl Freed {
         self.sum
     }
 
-    /// Without a lane, none: the frame loop's own hold no slots.
+    /// Intents of a source were handed out; without a lane, of the frame loop's own.
     #[inline]
     pub(in crate::queue) fn add(&mut self, lane: Option<LaneId>, count: usize) {
-        let Some(lane) = lane.filter(|_| count > 0) else { return };
+        let Some(lane) = lane else { return self.own += count };
+        match self.counts.get_mut(lane) {
+            Some(all) if *all > 0 => *all += count,
+            _ => self.add_lane(lane, count),
+        }
+        self.sum += count;
+    }
+
+    #[cold]
+    fn add_lane(&mut self, lane: LaneId, count: usize) {
         if lane >= self.counts.len() {
             self.counts.resize(lane + 1, 0);
         }
-        let all = &mut self.counts[lane];
-        if *all == 0 {
+        self.counts[lane] = count;
+        if count > 0 {
             self.lanes.push(lane);
         }
-        *all += count;
-        self.sum += count;
+    }
+
+    /// How many intents of the frame loop's own, since this was asked last.
+    pub(in crate::queue) fn take_own(&mut self) -> usize {
+        mem::take(&mut self.own)
     }
 
     /// Takes over all that the other has.
@@ -46,7 +60,7 @@ impl Freed {
     }
 
     pub(in crate::queue) fn take(&mut self, mut each: impl FnMut(LaneId, usize)) {
-        let Self { counts, lanes, sum } = self;
+        let Self { counts, lanes, sum, .. } = self;
         *sum = 0;
         lanes.drain(..).for_each(|lane| each(lane, mem::take(&mut counts[lane])));
     }

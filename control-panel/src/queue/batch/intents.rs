@@ -9,7 +9,6 @@ use super::{
     bucket::{Bucket, ProducerKey},
     clocked::Clocked,
     freed::Freed,
-    ranks::Ranks,
 };
 use crate::{
     intent::{Intent, LatestKey, order::Origin},
@@ -23,21 +22,26 @@ pub(in crate::queue) struct Intents<I: Intent> {
     /// What was accepted, less what was handed out by the last time that was counted.
     pub(super) len: usize,
     pub(super) buckets: Vec<Bucket<I>>,
-    /// The buckets that are in use; once they are arranged, in the order of their producers.
-    pub(super) order: Vec<Used<I::Source>>,
-    ranks: Ranks<I::Source>,
+    /// The producers of these intents, and of frames before: mostly the same ones come again, and are in order already.
+    pub(super) order: Vec<Listed<I::Source>>,
+    /// So many of them are in order.
+    sorted: usize,
+    /// By bucket: its place in `order`, if it has one.
+    ranks: Vec<u32>,
+    /// How many buckets are in use.
+    producers: usize,
     pub(super) clocked: Clocked<I>,
     /// When the first was accepted: a clock reading an intent would cost more than the rest.
     pub(super) accepted_at: Instant,
-    /// The buckets before this one are in use.
+    /// The buckets before this one are in use, or a producer's.
     full: BucketId,
-    /// Room for intents in all buckets, used or not.
-    room: usize,
-    /// For how many frames that was more than there should be.
+    /// Whether there may be more room for intents than there should be.
+    grown: bool,
+    /// For how many frames there was.
     overfull: u32,
 }
 
-/// So many buckets are made at least.
+/// So many buckets are made at least, and so many idle producers are remembered.
 const FEW: usize = 8;
 
 /// For how many frames a bucket keeps room that it did not need.
@@ -48,11 +52,11 @@ fn limit(capacity: usize, for_each_slot: usize, producers: usize, for_each_produ
     capacity.saturating_mul(for_each_slot).saturating_add(producers.saturating_mul(for_each_producer))
 }
 
-/// A bucket that is in use, and its producer.
+/// A producer, and its bucket.
 #[derive(Clone, Copy)]
-pub(super) struct Used<S> {
-    pub(super) producer: ProducerKey<S>,
-    pub(super) bucket_id: BucketId,
+pub(in crate::queue) struct Listed<S> {
+    pub(in crate::queue) producer: ProducerKey<S>,
+    pub(in crate::queue) bucket_id: BucketId,
 }
 
 impl<I: Intent> Intents<I> {
@@ -61,11 +65,13 @@ impl<I: Intent> Intents<I> {
             len: 0,
             buckets: Vec::new(),
             order: Vec::new(),
-            ranks: Ranks::new(),
+            sorted: 0,
+            ranks: Vec::new(),
+            producers: 0,
             clocked: Clocked::new(),
             accepted_at: Instant::now(),
             full: 0,
-            room: 0,
+            grown: false,
             overfull: 0,
         }
     }
@@ -108,9 +114,12 @@ impl<I: Intent> Intents<I> {
             return self.clocked.push(number, clock, seq, intent);
         }
         let bucket = self.bucket(bucket_id, producer, seq);
-        let grown = if bucket.is_full() { bucket.grow() } else { 0 };
+        let full = bucket.is_full();
+        if full {
+            bucket.grow();
+        }
         bucket.push(seq, intent);
-        self.room += grown;
+        self.grown |= full || bucket.is_cold();
     }
 
     /// A producer's bucket, in use from this number on if it was not before.
@@ -122,12 +131,53 @@ impl<I: Intent> Intents<I> {
         seq: u64,
     ) -> &mut Bucket<I> {
         self.expect(bucket_id);
-        let bucket = &mut self.buckets[bucket_id];
-        if bucket.is_unused() {
-            self.order.push(Used { producer: producer(), bucket_id });
-            bucket.begin(seq);
+        if self.buckets[bucket_id].is_unused() {
+            self.list(Listed { producer: producer(), bucket_id });
+            self.buckets[bucket_id].begin(seq);
         }
-        bucket
+        &mut self.buckets[bucket_id]
+    }
+
+    /// A producer's bucket is in use from here on.
+    // As many producers as do not fit into a `u32` do not fit into memory.
+    #[allow(clippy::cast_possible_truncation)]
+    fn list(&mut self, new: Listed<I::Source>) {
+        self.producers += 1;
+        let rank = self.ranks[new.bucket_id] as usize;
+        match self.order.get_mut(rank) {
+            Some(known) if known.bucket_id == new.bucket_id => {
+                // It may be of one that is gone.
+                if known.producer.origin != new.producer.origin {
+                    *known = new;
+                    self.sorted = self.sorted.min(rank);
+                }
+            }
+            _ => {
+                self.ranks[new.bucket_id] = self.order.len() as u32;
+                self.order.push(new);
+            }
+        }
+    }
+
+    fn is_listed(&self, bucket_id: BucketId) -> bool {
+        self.order.get(self.ranks[bucket_id] as usize).is_some_and(|known| known.bucket_id == bucket_id)
+    }
+
+    /// After a change of `order`.
+    #[allow(clippy::cast_possible_truncation)]
+    fn rank(&mut self) {
+        for (rank, listed) in self.order.iter().enumerate() {
+            self.ranks[listed.bucket_id] = rank as u32;
+        }
+    }
+
+    /// Forgets such producers that have nothing in here.
+    fn forget(&mut self, such: impl Fn(&ProducerKey<I::Source>) -> bool) {
+        let Self { buckets, order, sorted, .. } = self;
+        let is_sorted = *sorted == order.len();
+        order.retain(|listed| !(buckets[listed.bucket_id].is_unused() && such(&listed.producer)));
+        *sorted = if is_sorted { order.len() } else { 0 };
+        self.rank();
     }
 
     /// How many slots a producer may prepay.
@@ -147,16 +197,15 @@ impl<I: Intent> Intents<I> {
         self.buckets[bucket_id].return_buffer(entries, more);
     }
 
-    /// One of the producers that have local intents in here, and its bucket.
+    /// The producers that have local intents in here, and some others, with their buckets.
     #[inline]
-    pub(in crate::queue) fn producer(&self, at: usize) -> (ProducerKey<I::Source>, BucketId) {
-        let Used { producer, bucket_id } = self.order[at];
-        (producer, bucket_id)
+    pub(in crate::queue) fn listed(&self) -> &[Listed<I::Source>] {
+        &self.order
     }
 
     /// How many producers have local intents in here.
     pub(in crate::queue) fn producers(&self) -> usize {
-        self.order.len()
+        self.producers
     }
 
     /// Adds a local intent whose slot is taken, and which a newer one of its key may replace.
@@ -169,7 +218,8 @@ impl<I: Intent> Intents<I> {
         intent: I,
     ) {
         self.count();
-        self.room += self.bucket(bucket_id, producer, seq).push_latest(key, seq, intent);
+        self.bucket(bucket_id, producer, seq).push_numbered(Some(key), seq, intent);
+        self.grown = true;
     }
 
     /// The intent that one with this key replaces. It gets the number that the newer one has: the caller puts that there.
@@ -199,6 +249,7 @@ impl<I: Intent> Intents<I> {
             self.buckets.reserve_exact(more.max(self.buckets.len() / 2).max(FEW));
         }
         self.buckets.resize_with(bucket_id + 1, Bucket::new);
+        self.ranks.resize(bucket_id + 1, 0);
         self.order.reserve(self.buckets.len() - self.order.len());
     }
 
@@ -215,17 +266,17 @@ impl<I: Intent> Intents<I> {
 
     /// The bucket of a local origin, or an empty one.
     fn slot_of(&mut self, origin: Origin) -> BucketId {
-        let known = self.order.iter().rev().find(|used| used.producer.origin == origin);
+        let known = self.order.iter().rev().find(|listed| listed.producer.origin == origin);
         match known {
             Some(known) => known.bucket_id,
             None => self.unused(),
         }
     }
 
-    /// An empty bucket.
+    /// An empty bucket that is no producer's.
     fn unused(&mut self) -> BucketId {
-        let after = &self.buckets[self.full..];
-        self.full += after.iter().position(Bucket::is_unused).unwrap_or(after.len());
+        let mut after = self.full..self.buckets.len();
+        self.full = after.find(|&bucket_id| !self.is_listed(bucket_id)).unwrap_or(self.buckets.len());
         self.full
     }
 
@@ -255,32 +306,35 @@ impl<I: Intent> Intents<I> {
         from: &mut Self,
         joins: impl Fn(&ProducerKey<I::Source>) -> bool,
     ) {
-        let Self { buckets, order, room, len, accepted_at, .. } = from;
+        self.forget(|_| true);
+        let Self { buckets, order, producers, len, accepted_at, .. } = from;
         if self.len == 0 {
             self.accepted_at = *accepted_at;
         }
-        order.retain(|&Used { producer, bucket_id }| {
+        order.retain(|&Listed { producer, bucket_id }| {
             let bucket = &mut buckets[bucket_id];
-            if !joins(&producer) {
+            if bucket.is_unused() || !joins(&producer) {
                 return true;
             }
+            *producers -= 1;
             if producer.is_own() {
                 let ProducerKey { source, origin, .. } = producer;
                 while let Some((seq, intent)) = bucket.next() {
                     self.add(Local { source, origin, clock: 0, seq, intent });
                     *len -= 1;
                 }
-                *room -= bucket.settle().given_up;
+                bucket.settle();
                 return false;
             }
             let left = bucket.left();
             *len -= left;
             self.len += left;
-            *room -= bucket.room();
             self.adopt(producer, bucket_id, bucket);
-            *room += bucket.room();
             false
         });
+        from.sorted = 0;
+        from.rank();
+        (self.grown, from.grown) = (true, true);
     }
 
     /// Takes over a bucket, in exchange for an empty one. Its place may be another producer's here.
@@ -289,17 +343,15 @@ impl<I: Intent> Intents<I> {
         let bucket_id = if is_vacant { bucket_id } else { self.unused() };
         self.expect(bucket_id);
         let place = &mut self.buckets[bucket_id];
-        self.room -= place.room();
         mem::swap(place, bucket);
         // That is a number in the batch where the place is.
         mem::swap(&mut place.clocked, &mut bucket.clocked);
-        self.room += place.room();
-        self.order.push(Used { producer, bucket_id });
+        self.list(Listed { producer, bucket_id });
     }
 
     /// How many of a lane's are in here, once it is settled: of one producer after the other.
     pub(in crate::queue) fn count_lanes(&self, mut each: impl FnMut(LaneId, usize)) {
-        for Used { producer, bucket_id } in &self.order {
+        for Listed { producer, bucket_id } in &self.order {
             producer.lane.into_iter().for_each(|lane| each(lane, self.buckets[*bucket_id].left()));
         }
         self.clocked.count_lanes(each);
@@ -307,98 +359,116 @@ impl<I: Intent> Intents<I> {
 
     /// Intents not handed out yet by the frame that holds them.
     pub(super) fn remaining(&self) -> usize {
-        self.order.iter().map(|used| self.buckets[used.bucket_id].left()).sum::<usize>() + self.clocked.left()
+        let all = self.order.iter().map(|listed| self.buckets[listed.bucket_id].left());
+        all.sum::<usize>() + self.clocked.left()
     }
 
     /// How many of those that are left are the frame loop's own.
     pub(super) fn own(&self) -> usize {
-        let own = self.order.iter().filter(|used| used.producer.is_own());
-        own.map(|used| self.buckets[used.bucket_id].left()).sum::<usize>() + self.clocked.own()
+        let own = self.order.iter().filter(|listed| listed.producer.is_own());
+        own.map(|listed| self.buckets[listed.bucket_id].left()).sum::<usize>() + self.clocked.own()
     }
 
     /// Puts them in order; what was handed out already stays out.
     #[inline]
     pub(super) fn arrange(&mut self) {
-        let Self { buckets, order, ranks, clocked, .. } = self;
-        // Producers that take turns come in their order.
-        if !order.is_sorted_by_key(|used| used.producer.name()) {
-            ranks.sort(order);
+        if self.sorted < self.order.len() {
+            self.sort();
         }
-        if !clocked.is_unused() {
-            clocked.arrange(|bucket_id, number| buckets[bucket_id].clocked = Some(number));
+        if !self.clocked.is_unused() {
+            self.clocked.arrange();
         }
+    }
+
+    /// Should the source's `Ord`, which is the user's code, panic, `order` still has each once.
+    #[cold]
+    fn sort(&mut self) {
+        let Self { order, sorted, .. } = self;
+        if order.len() > *sorted + FEW {
+            *sorted = 0;
+            order.sort_unstable_by_key(|listed| listed.producer.name());
+        } else {
+            for new in *sorted..order.len() {
+                let name = order[new].producer.name();
+                let place = order[..new].partition_point(|listed| listed.producer.name() < name);
+                order[place..=new].rotate_right(1);
+            }
+        }
+        *sorted = order.len();
+        self.rank();
     }
 
     /// Counts the slots of what was handed out since the last call.
     #[inline]
     pub(super) fn settle(&mut self, freed: &mut Freed) {
-        let Self { buckets, order, clocked, .. } = self;
-        let (mut left, mut given_up) = (0, 0);
-        // The producers of one lane stand side by side.
-        let (mut at_hand, mut sum) = (None, 0);
-        for Used { producer, bucket_id } in &*order {
-            let settled = buckets[*bucket_id].settle();
-            if producer.lane != at_hand {
-                freed.add(at_hand, sum);
-                (at_hand, sum) = (producer.lane, 0);
+        if self.sorted < self.order.len() {
+            // That panicked.
+            self.rank();
+        }
+        let forgets = self.order.len() > 2 * self.producers + FEW;
+        let Self { buckets, order, producers, .. } = self;
+        let (mut all_left, mut has_own) = (0, false);
+        *producers = 0;
+        for Listed { producer, bucket_id } in &*order {
+            let bucket = &mut buckets[*bucket_id];
+            if bucket.is_unused() {
+                continue;
             }
-            sum += settled.count;
-            left += settled.left;
-            given_up += settled.given_up;
+            let (count, left) = bucket.settle();
+            freed.add(producer.lane, count);
+            has_own |= producer.is_own();
+            *producers += usize::from(left > 0);
+            all_left += left;
         }
-        self.room -= given_up;
         self.full = 0;
-        freed.add(at_hand, sum);
-        // What is finished is out of the way of what the next frame adds.
-        if left == 0 {
-            order.clear();
-        } else {
-            order.retain(|used| !buckets[used.bucket_id].is_unused());
+        // The frame loop's own come behind the others, as `slot_of` looks for them there.
+        if forgets || has_own {
+            self.forget(|producer| forgets || producer.is_own());
         }
+        let Self { buckets, clocked, .. } = self;
         if !clocked.is_unused() {
-            clocked.settle(|lane, count| freed.add(Some(lane), count));
+            clocked.settle(freed);
             if clocked.left() == 0 {
                 clocked.clear(|bucket_id| buckets[bucket_id].clocked = None);
             }
-            left += clocked.left();
+            all_left += clocked.left();
+            self.grown = true;
         }
-        self.len = left;
+        self.len = all_left;
     }
 
     /// Room for intents, used or not.
     pub(super) fn room(&self) -> usize {
-        self.room + self.clocked.room()
+        self.buckets.iter().map(Bucket::room).sum::<usize>() + self.clocked.room()
     }
 
     /// Gives memory back. A producer's bucket keeps room for its greatest frame of late, as long as all of them together
     /// have not much more room than the queue: producers that fill it in turn take no memory again and again.
     #[inline]
     pub(super) fn trim(&mut self, capacity: usize) {
-        if self.room() > limit(capacity, 4, self.buckets.len(), 16) {
+        if self.grown {
             self.trim_some(capacity);
         }
     }
 
     #[cold]
     fn trim_some(&mut self, capacity: usize) {
-        let most = limit(capacity, 16, self.buckets.len(), 256);
-        if self.room() > most {
-            let part = most / 2 / (self.buckets.len() + 1);
+        let (room, producers) = (self.room(), self.buckets.len());
+        let most = limit(capacity, 16, producers, 256);
+        self.grown = room > limit(capacity, 4, producers, 16);
+        self.overfull += u32::from(self.grown);
+        if room > most {
+            let part = most / 2 / (producers + 1);
             self.clocked.shrink_to(part);
-            return self.trim_buckets(|_| part);
-        }
-        self.overfull += 1;
-        if self.overfull == LATE {
+            self.trim_buckets(|_| part);
+        } else if self.overfull == LATE {
             self.trim_buckets(|bucket| 2 * bucket.greatest());
         }
     }
 
     fn trim_buckets(&mut self, most: impl Fn(&Bucket<I>) -> usize) {
-        (self.overfull, self.room) = (0, 0);
-        for bucket in &mut self.buckets {
-            bucket.shrink_to(most(bucket));
-            self.room += bucket.room();
-        }
+        self.overfull = 0;
+        self.buckets.iter_mut().for_each(|bucket| bucket.shrink_to(most(bucket)));
     }
 
     /// Whether a producer has intents in here.

@@ -1,4 +1,5 @@
 mod awkward;
+mod listed;
 mod room;
 
 use std::{

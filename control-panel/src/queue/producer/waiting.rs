@@ -1,13 +1,10 @@
 //! A send or a reservation that waits for a slot, step by step.
 
-use std::{
-    mem,
-    task::{Poll, Waker},
-};
+use std::task::{Poll, Waker};
 
 use super::{Producer, Refusal, has_ended};
 use crate::{
-    intent::{Delivery, Intent},
+    intent::Intent,
     lifecycle::run_token::RunToken,
     queue::{
         Admission, State,
@@ -38,74 +35,35 @@ impl<I: Intent> Producer<I> {
         waker: &Waker,
     ) -> Poll<Result<(), Refusal>> {
         let Some(delivery) = intent.as_ref().map(Intent::delivery) else { return Poll::Ready(Ok(())) };
-        if waiter_id.is_none() && clock == 0 && delivery == Delivery::Reliable {
-            // A clone of this sender was in the middle of a send.
-            if let Some(mut block) = self.block.wait_to_take(run) {
-                block.entries.extend(intent.take());
-                return Poll::Ready(Ok(()));
+        let state = if waiter_id.is_none() {
+            match self.attempt(run, clock, delivery, intent) {
+                Ok(Some(state)) => state,
+                Ok(None) => return Poll::Ready(Ok(())),
+                Err(refusal) => {
+                    self.count_refused();
+                    return Poll::Ready(Err(refusal));
+                }
             }
-        }
-        let mut state = self.lock_to_send(delivery);
-        let is_closed = state.admission.is_closed();
-        if has_ended(run) && !is_closed {
+        } else {
+            self.lock_to_send(delivery)
+        };
+        if has_ended(run) && !state.admission.is_closed() {
             drop(state);
             self.give_up(waiter_id.take());
             return Poll::Ready(Err(Refusal::Ended));
         }
-        if waiter_id.is_none() && !is_closed {
-            if let Some(place) = self.replaces(&mut state, clock, delivery) {
-                let older = intent.take().map(|intent| mem::replace(place, intent));
-                drop(state);
-                drop(older);
-                return Poll::Ready(Ok(()));
-            }
-            if self.take(&mut state) {
-                if let Some(intent) = intent.take() {
-                    self.accept(state, clock, delivery, intent);
-                }
-                return Poll::Ready(Ok(()));
-            }
-            if delivery == Delivery::Lossy {
-                drop(state);
-                intent.take().into_iter().for_each(|intent| self.drop_lossy(intent));
-                return Poll::Ready(Ok(()));
-            }
-        }
         let Some(turn) = self.poll_turn(state, waiter_id, waker) else { return Poll::Pending };
-        Poll::Ready(self.go_on(turn, clock, delivery, intent))
-    }
-
-    /// A send that had to wait.
-    // Out of line, as few sends come here.
-    #[inline(never)]
-    fn go_on(
-        &self,
-        Turn { mut state, granted, left, next }: Turn<'_, I>,
-        clock: u64,
-        delivery: Delivery,
-        intent: &mut Option<I>,
-    ) -> Result<(), Refusal> {
+        let Turn { state, granted, left, next } = turn;
         if !granted {
             let admission = state.admission;
             drop(state);
             drop(left);
-            return Err(self.refuse(admission));
+            return Poll::Ready(Err(self.refuse(admission)));
         }
-        let mut callbacks = Callbacks::default();
-        if let Some(place) = self.replaces(&mut state, clock, delivery) {
-            // An intent of the same key came first: the slot is not needed.
-            let older = intent.take().map(|intent| mem::replace(place, intent));
-            callbacks.call(|| self.give_back(state, 1, next));
-            callbacks.discard(left);
-            callbacks.discard(older);
-        } else {
-            let ready = intent.take().is_some_and(|intent| self.push(&mut state, clock, delivery, intent));
-            drop(state);
-            callbacks.discard(left);
-            callbacks.call(|| self.queue.tell(next, ready));
+        if let Some(intent) = intent.take() {
+            self.fill(state, clock, delivery, intent, (left, next));
         }
-        callbacks.end();
-        Ok(())
+        Poll::Ready(Ok(()))
     }
 
     /// One step of a wait: leaves a waker behind, unless there is a slot by now, or will be none.

@@ -139,7 +139,7 @@ fn the_loops_own_intents_wait_for_those_that_an_earlier_frame_left() {
         };
         let begin = |local: &mut Vec<Local<Item>>| {
             let mut batch = queue.begin_frame(true)?;
-            batch.add(local);
+            queue.add_own(&mut batch, local);
             batch.arrange();
             Some(batch)
         };

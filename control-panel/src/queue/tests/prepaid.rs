@@ -6,6 +6,7 @@ use super::*;
 use crate::{
     ControlPanel, Worker, WorkerStatus,
     lifecycle::error::{SendError, TrySendError},
+    telemetry::CountsSends,
     worker::context::Context,
 };
 
@@ -22,7 +23,7 @@ pub(super) fn producer(queue: &Arc<Queue<Item>>, source: u8) -> Arc<Producer<Ite
 fn prepaid(producer: &Producer<Item>) -> usize {
     let mut state = producer.queue.lock();
     let with_prepaid = state.shares.occupied(producer.lane);
-    assert!(state.take_back_of(producer.bucket_id, producer.lane), "nothing is being sent");
+    assert!(state.take_back_of(producer.bucket_id), "nothing is being sent");
     with_prepaid - state.shares.occupied(producer.lane)
 }
 
@@ -97,7 +98,7 @@ fn what_goes_through_a_stage_comes_once_in_order_and_is_counted() {
 fn each_intent_is_counted_once_a_frame_has_it() {
     let (queue, _) = queue(64);
     let producer = producer(&queue, 0);
-    let counted = || producer.figures().counts(tokio::time::Instant::now()).sent;
+    let counted = || producer.block.counts(tokio::time::Instant::now()).sent;
     let before = counted();
     let mut sent = 0;
     for last in [Kind::Plain, Kind::Latest, Kind::Clocked] {

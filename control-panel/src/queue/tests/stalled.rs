@@ -134,7 +134,7 @@ fn what_is_refused_comes_back_whatever_the_asking_does() {
     let before = queue.counts().refused;
     panics.store(true, Ordering::SeqCst);
     let mut many = [plain(2), plain(3)].into();
-    assert!(producer.try_send_many(&mut many).is_err());
+    assert!(IntentSender::new(Arc::clone(&producer)).try_send_many(&mut many).is_err());
     assert_eq!((many.len(), queue.counts().refused - before), (2, 1));
     panics.store(false, Ordering::SeqCst);
     producer.leave(waiter_id.unwrap());

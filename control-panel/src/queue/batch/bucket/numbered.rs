@@ -1,14 +1,16 @@
-//! Those of a bucket's intents that a newer one of their key replaces.
+//! Those of a bucket's intents that have a number beside them: what a newer one of its key replaces, and what comes behind a gap in the
+//! numbers, as the producer sent intents in between that are elsewhere.
 //!
-//! They are apart from the others, one for each key: replacing one leaves no gap and takes no memory, however often it is
-//! done between two frames. They join the others by number when they are handed out, so that each comes at its own place: a
-//! newer one never overtakes what was sent before it.
+//! They are apart from the others, whose numbers are all less. Of each key there is one: replacing it leaves no gap and takes no memory,
+//! however often it is done between two frames. They are handed out by number, so that each comes at its own place: a newer one never
+//! overtakes what was sent before it.
 
 use std::collections::HashMap;
 
+use super::grow;
 use crate::intent::LatestKey;
 
-pub(super) struct Newest<I> {
+pub(super) struct Numbered<I> {
     entries: Vec<Entry<I>>,
     /// Where each key's is, as long as none was handed out. It is only looked things up in, so its order is of no account;
     /// it keeps its memory from frame to frame.
@@ -24,20 +26,24 @@ struct Entry<I> {
     intent: Option<I>,
 }
 
-impl<I> Default for Newest<I> {
+impl<I> Default for Numbered<I> {
     fn default() -> Self {
         Self { entries: Vec::new(), places: HashMap::new(), sorted: false, handed_out: 0 }
     }
 }
 
-impl<I> Newest<I> {
-    /// Adds the first of its key. Returns how much room it took.
-    pub(super) fn push(&mut self, key: LatestKey, seq: u64, intent: I) -> usize {
-        debug_assert!(!self.sorted && !self.places.contains_key(&key), "a frame has it, or the key is there");
-        let before = self.entries.capacity();
-        self.places.insert(key, self.entries.len());
+impl<I> Numbered<I> {
+    /// Adds one with the greatest number so far; the first of its key, if it has one.
+    pub(super) fn push(&mut self, key: Option<LatestKey>, seq: u64, intent: I) {
+        if let Some(key) = key {
+            debug_assert!(
+                !self.sorted && !self.places.contains_key(&key),
+                "a frame has it, or the key is there"
+            );
+            self.places.insert(key, self.entries.len());
+        }
+        grow(&mut self.entries);
         self.entries.push(Entry { seq, intent: Some(intent) });
-        self.entries.capacity() - before
     }
 
     /// The intent with this key, which gets a new number: the caller puts a newer one there.
@@ -49,21 +55,15 @@ impl<I> Newest<I> {
         entry.intent.as_mut()
     }
 
-    /// The number of the next.
-    pub(super) fn number(&mut self) -> Option<u64> {
+    /// Hands the next one out.
+    pub(super) fn next(&mut self) -> Option<(u64, I)> {
         if !self.sorted {
             self.entries.sort_unstable_by_key(|entry| entry.seq);
             self.sorted = true;
         }
-        self.entries.get(self.handed_out).map(|entry| entry.seq)
-    }
-
-    /// Hands the next one out.
-    pub(super) fn next(&mut self) -> Option<(u64, I)> {
-        let seq = self.number()?;
-        let intent = self.entries[self.handed_out].intent.take()?;
+        let Entry { seq, intent } = self.entries.get_mut(self.handed_out)?;
         self.handed_out += 1;
-        Some((seq, intent))
+        Some((*seq, intent.take()?))
     }
 
     pub(super) fn handed_out(&self) -> usize {
