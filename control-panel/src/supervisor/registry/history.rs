@@ -10,7 +10,7 @@ use crate::{
     lifecycle::{Cause, EventKind, Exit, SpawnError, WorkerStatus},
     supervisor::{
         cell::WorkerCell,
-        events::Writing,
+        events::Kept,
         notable::{Wake, Wakes},
         origin_map::{self, OriginMap},
         report::WorkerReport,
@@ -74,7 +74,7 @@ impl History {
         &mut self,
         cell: &Arc<WorkerCell>,
         kind: EventKind,
-        log: &mut Writing<'_>,
+        log: &mut Kept,
         now: Instant,
         effects: &mut Effects,
     ) {
@@ -137,7 +137,7 @@ impl History {
             Wake::Now => effects.wake_loop = true,
             Wake::Settled => effects.settle.push(Arc::clone(cell)),
         }
-        log.push(cell, kind, moved, now);
+        log.push(cell, (kind, moved), now, &mut effects.seen, &mut effects.gone.events);
     }
 
     /// Records an incident. Returns the evicted ones: they hold the user's errors, and must be dropped without a lock.

@@ -80,15 +80,16 @@ impl Registry {
         }
         let mut effects = Effects::default();
         (effects.logged, effects.wake_loop) = (true, self.wakes != Wakes::Never);
-        let mut log = self.log.write();
+        let mut log = self.log.kept();
         effects.gone.incidents = state.history.note_refusal(cell, &refusal);
         let now = self.hosts.now();
         drop(cell.status.set(WorkerStatus::Refused(refusal.clone()), now));
         effects.announce.push(Arc::clone(cell));
         effects.unanswered = cell.unanswered.take();
         // It never counted as living.
-        log.push(cell, EventKind::Refused(refusal), Moved::default(), now);
-        (effects.seen, effects.gone.events) = log.close();
+        let refused = (EventKind::Refused(refusal), Moved::default());
+        log.push(cell, refused, now, &mut effects.seen, &mut effects.gone.events);
+        self.log.complete(log);
         self.version.fetch_add(1, Ordering::Release);
         drop(state);
         self.execute(effects);
