@@ -161,9 +161,11 @@ impl Registry {
         self.gone.store(true, Ordering::Relaxed);
     }
 
-    /// The panel is gone, and all workers are cancelled: aborts every task.
+    /// The panel is gone, and all workers are cancelled: aborts every task. Once none lives, the event log ends.
     pub(in crate::supervisor) fn abort_all(&self) {
         fence(Ordering::SeqCst);
         self.live().iter().for_each(|cell| cell.abort_task());
+        self.change(|_| ());
+        self.log.announce();
     }
 }
