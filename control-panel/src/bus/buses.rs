@@ -12,13 +12,9 @@ use std::{
 
 use arc_swap::ArcSwap;
 
-use super::{
-    SignalBus, Subscription,
-    core::{AnyBus, Core},
-};
+use super::core::{AnyBus, Core};
 use crate::{
-    intent::{Origin, Source},
-    lifecycle::RunToken,
+    intent::Source,
     util::{Mutex, callbacks},
 };
 
@@ -118,7 +114,7 @@ impl<Src> Buses<Src> {
 
 impl<Src: Source> Buses<Src> {
     /// Returns the bus of this type of signal, and creates it on first use.
-    pub(super) fn of<S: Send + Sync + 'static>(&self) -> Arc<Core<S, Src>> {
+    pub(crate) fn of<S: Send + Sync + 'static>(&self) -> Arc<Core<S, Src>> {
         if let Some(bus) = self.find() {
             return bus;
         }
@@ -130,24 +126,6 @@ impl<Src: Source> Buses<Src> {
             self.all.store(Arc::new(all));
             new
         })
-    }
-
-    /// `run` is the worker's; `None` if the publisher is not a worker.
-    pub(crate) fn publisher<S: Send + Sync + 'static>(
-        &self,
-        source: Src,
-        origin: Origin,
-        run: Option<Arc<RunToken>>,
-    ) -> SignalBus<S, Src> {
-        SignalBus::new(self.of(), source, origin, run)
-    }
-
-    /// `run` is the worker's; `None` if the subscriber is not a worker.
-    pub(crate) fn subscribe<S: Send + Sync + 'static>(
-        &self,
-        run: Option<Arc<RunToken>>,
-    ) -> Subscription<S, Src> {
-        Subscription::new(self.of(), run)
     }
 
     fn find<S: Send + Sync + 'static>(&self) -> Option<Arc<Core<S, Src>>> {
