@@ -15,7 +15,7 @@ use crate::{
         origin_map::{self, OriginMap},
         report::WorkerReport,
     },
-    telemetry::Moved,
+    telemetry::{self, Moved},
     util::clock,
 };
 
@@ -105,17 +105,20 @@ impl History {
             _ => {}
         }
         let mut seen = false;
-        let mut moved = if let EventKind::Spawned = kind { Moved::spawned() } else { Moved::default() };
+        let mut moved = Moved::default();
+        if let EventKind::Spawned = kind {
+            moved.to = telemetry::state(&WorkerStatus::Starting);
+        }
         let status = match kind {
             // It counts as running once it reports that it is ready.
             EventKind::Started if cell.run.ready_within.is_some() => Some(WorkerStatus::Starting),
             _ => status_after(&kind, cell, now),
         };
         if let Some(status) = status {
-            let to = Moved::to(&status);
+            moved.to = telemetry::state(&status);
             let before;
             (before, seen) = cell.status.set(status, now);
-            moved = to.from(&before);
+            moved.from = telemetry::state(&before);
             if before.is_final() || matches!(before, WorkerStatus::Backoff { .. }) {
                 effects.gone.statuses.push(before);
             }
