@@ -46,7 +46,9 @@ impl Registry {
         self.change(|state| {
             let specs = members.iter().map(|(cell, spec)| (cell.origin, spec.clone())).collect();
             state.machine.admit_group(group, spec, specs)?;
-            members.iter().for_each(|(cell, _)| self.enter(state, cell));
+            for (cell, _) in members {
+                self.enter(state, cell);
+            }
             for (cell, _) in members {
                 // It was stopped before it was admitted.
                 if let Some(cause) = cell.cause() {
