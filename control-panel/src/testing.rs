@@ -269,12 +269,12 @@ impl<I: Intent, P> Desk<I, P> {
 
     /// To announce something to the context's owner. Its frame is 0.
     pub fn bus<S: Send + Sync + 'static>(&self, source: I::Source) -> SignalBus<S, I::Source> {
-        SignalBus::new(self.buses.of(), source, self.queue.origin(), None)
+        self.buses.publisher(source, self.queue.origin(), None)
     }
 
     /// To see what the context's owner announces from now on.
     pub fn subscribe<S: Send + Sync + 'static>(&self) -> Subscription<S, I::Source> {
-        Subscription::new(self.buses.of(), None)
+        self.buses.subscribe(None)
     }
 
     /// Tells the context's owner to stop.

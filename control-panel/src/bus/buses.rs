@@ -12,9 +12,13 @@ use std::{
 
 use arc_swap::ArcSwap;
 
-use super::core::{AnyBus, Core};
+use super::{
+    SignalBus, Subscription,
+    core::{AnyBus, Core},
+};
 use crate::{
-    intent::Source,
+    intent::{Origin, Source},
+    lifecycle::RunToken,
     util::{Mutex, callbacks},
 };
 
@@ -114,7 +118,7 @@ impl<Src> Buses<Src> {
 
 impl<Src: Source> Buses<Src> {
     /// Returns the bus of this type of signal, and creates it on first use.
-    pub(crate) fn of<S: Send + Sync + 'static>(&self) -> Arc<Core<S, Src>> {
+    pub(super) fn of<S: Send + Sync + 'static>(&self) -> Arc<Core<S, Src>> {
         if let Some(bus) = self.find() {
             return bus;
         }
@@ -126,6 +130,24 @@ impl<Src: Source> Buses<Src> {
             self.all.store(Arc::new(all));
             new
         })
+    }
+
+    /// `run` is the worker's; `None` if the publisher is not a worker.
+    pub(crate) fn publisher<S: Send + Sync + 'static>(
+        &self,
+        source: Src,
+        origin: Origin,
+        run: Option<Arc<RunToken>>,
+    ) -> SignalBus<S, Src> {
+        SignalBus::new(self.of(), source, origin, run)
+    }
+
+    /// `run` is the worker's; `None` if the subscriber is not a worker.
+    pub(crate) fn subscribe<S: Send + Sync + 'static>(
+        &self,
+        run: Option<Arc<RunToken>>,
+    ) -> Subscription<S, Src> {
+        Subscription::new(self.of(), run)
     }
 
     fn find<S: Send + Sync + 'static>(&self) -> Option<Arc<Core<S, Src>>> {

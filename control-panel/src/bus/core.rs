@@ -12,10 +12,10 @@ use super::{
     buses::{BusStatus, Hub},
     listeners::{Listener, Listeners},
     ring::Ring,
-    signal::Announced,
+    signal::{Announced, Place},
 };
 
-pub(crate) struct Core<S, Src> {
+pub(super) struct Core<S, Src> {
     pub(super) ring: Ring<Announced<S, Src>>,
     pub(super) listeners: Listeners,
     /// Signals published without a subscriber; they get no number.
@@ -54,6 +54,15 @@ impl<S, Src> Core<S, Src> {
 
     pub(super) fn missed(&self, signals: u64) {
         self.lagged.fetch_add(signals, Ordering::Relaxed);
+    }
+}
+
+impl<S: Send + Sync + 'static, Src: Send + Sync + 'static> Core<S, Src> {
+    /// Writes a signal and wakes the waiting listeners. Returns the entry that it replaced.
+    pub(super) fn publish(&self, entry: Place<S, Src>, signal: Announced<S, Src>) -> Place<S, Src> {
+        let replaced = self.ring.put(entry, signal);
+        self.wake();
+        replaced
     }
 }
 

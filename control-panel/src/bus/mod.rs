@@ -60,7 +60,7 @@ pub use self::{
     subscription::Subscription,
 };
 use self::{
-    core::{AnyBus, Core},
+    core::Core,
     signal::{Announced, Place},
 };
 use crate::{
@@ -143,13 +143,7 @@ pub struct SignalBus<S, Src = IntentSource> {
 }
 
 impl<S: Send + Sync + 'static, Src: Source> SignalBus<S, Src> {
-    /// `run_token` is the worker's; `None` if the publisher is not a worker.
-    pub(crate) fn new(
-        core: Arc<Core<S, Src>>,
-        source: Src,
-        origin: Origin,
-        run_token: Option<Arc<RunToken>>,
-    ) -> Self {
+    fn new(core: Arc<Core<S, Src>>, source: Src, origin: Origin, run_token: Option<Arc<RunToken>>) -> Self {
         Self { core, source, origin, run_token, spare: Mutex::new(Some(Arc::default())) }
     }
 
@@ -188,8 +182,7 @@ impl<S: Send + Sync + 'static, Src: Source> SignalBus<S, Src> {
             origin: self.origin,
             frame: self.core.hub.frame(),
         };
-        let mut replaced = self.core.ring.put(entry, announced);
-        self.core.wake();
+        let mut replaced = self.core.publish(entry, announced);
         // Memory that nothing else holds is reused for the next signal; the signal in it is dropped with its place.
         if let Some(entry) = Arc::get_mut(&mut replaced) {
             let gone = entry.value.take();

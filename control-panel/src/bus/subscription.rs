@@ -39,8 +39,7 @@ pub struct Subscription<S, Src = IntentSource> {
 }
 
 impl<S: Send + Sync + 'static, Src: Send + Sync + 'static> Subscription<S, Src> {
-    /// `run_token` is the worker's; `None` if the subscriber is not a worker.
-    pub(crate) fn new(core: Arc<Core<S, Src>>, run_token: Option<Arc<RunToken>>) -> Self {
+    pub(super) fn new(core: Arc<Core<S, Src>>, run_token: Option<Arc<RunToken>>) -> Self {
         let (listener, next) = core.listen();
         let subscription = Self { core, listener, next, run_token };
         // Armed immediately, so that a loop that sleeps before its first look is woken too.

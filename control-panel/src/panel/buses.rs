@@ -15,7 +15,7 @@ impl {
     /// Publishing in a frame never waits: see [`SignalBus::publish`].
     pub fn bus<S: Send + Sync + 'static>(&self, source: I::Source) -> SignalBus<S, I::Source> {
         let shared = &self.shared;
-        SignalBus::new(shared.buses.of(), source, shared.queue.origin(), None)
+        shared.buses.publisher(source, shared.queue.origin(), None)
     }
 
     /// Subscribes to the signals of type `S` published from now on, for the frame loop and its views, or for a thread of the
@@ -47,7 +47,7 @@ impl {
     /// # assert_eq!(title, "reader is there");
     /// ```
     pub fn subscribe<S: Send + Sync + 'static>(&self) -> Subscription<S, I::Source> {
-        Subscription::new(self.shared.buses.of(), None)
+        self.shared.buses.subscribe(None)
     }
 
     /// Returns the status of every bus used so far, in the order of first use: for dashboards. Allocates; a

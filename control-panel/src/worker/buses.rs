@@ -15,18 +15,13 @@ impl<I: Intent, P> Context<I, P> {
     ///
     /// Its signals carry the number of the last frame that had begun.
     pub fn bus<S: Send + Sync + 'static>(&self) -> SignalBus<S, I::Source> {
-        SignalBus::new(
-            self.buses().of(),
-            self.source(),
-            self.cell().origin,
-            Some(Arc::clone(self.run_token())),
-        )
+        self.buses().publisher(self.source(), self.cell().origin, Some(Arc::clone(self.run_token())))
     }
 
     /// Subscribes to the signals of type `S` published from now on, until this worker is asked to stop.
     ///
     /// The subscription belongs to this run: a restarted worker subscribes again, and misses what was published in between.
     pub fn subscribe<S: Send + Sync + 'static>(&self) -> Subscription<S, I::Source> {
-        Subscription::new(self.buses().of(), Some(Arc::clone(self.run_token())))
+        self.buses().subscribe(Some(Arc::clone(self.run_token())))
     }
 }
