@@ -59,6 +59,7 @@ impl Collector {
     pub(crate) fn end(self) -> (RedoFigures, Option<SlowestApply>) {
         let frame = OF_FRAME.get();
         debug_assert!(frame.is_some(), "frames end in the reverse of the order in which they began");
+        drop(self);
         frame.map(|frame| (frame.redo, frame.slowest)).unwrap_or_default()
     }
 }

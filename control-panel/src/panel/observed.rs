@@ -121,15 +121,7 @@ both! {
 impl {
     /// From now on its frames and its sends' waits are measured.
     pub(crate) fn observation(&self) -> Observation {
-        self.shared.observation()
-    }
-}
-}
-
-impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
-    /// From now on the panel's frames and its sends' waits are measured.
-    pub(super) fn observation(self: &Arc<Self>) -> Observation {
-        let shared = self;
+        let shared = &self.shared;
         let gauge = Arc::clone(shared.gauge.get_or_init(|| {
             let gauge = Arc::new(FrameGauge::new());
             let rings = Arc::clone(&gauge);
@@ -145,4 +137,5 @@ impl<I: Intent, P: Send + Sync + 'static> Shared<I, P> {
             events: shared.events(Some(1)),
         }
     }
+}
 }

@@ -31,7 +31,6 @@ pub(super) struct Pulse {
     /// How many frames were counted since the last ping, and when the last one was.
     frames: u32,
     last: Option<Instant>,
-    missing: bool,
 }
 
 /// The task that answers, for as long as the panel exists.
@@ -57,23 +56,19 @@ impl Pulse {
         self.alone
     }
 
-    /// Returns whether a ping has gone unanswered for about a second of frames.
-    pub(super) fn is_missing(&self) -> bool {
-        self.missing
-    }
-
-    /// Counts a frame, with this many workers on the runtime. Allocates for the first ping only.
+    /// Counts a frame, with this many workers on the runtime. Returns whether a ping has gone unanswered for about a second of
+    /// frames; `missing` says whether one had by the frame before. Allocates for the first ping only.
     #[inline]
-    pub(super) fn count(&mut self, runtime: &Handle, workers: usize) {
+    pub(super) fn count(&mut self, runtime: &Handle, workers: usize, missing: bool) -> bool {
         if !self.alone || workers == 0 {
-            (self.frames, self.missing) = (0, false);
-            return;
+            self.frames = 0;
+            return false;
         }
         let answered = self.beat.as_ref().map(|beat| beat.answers.answered.load(Ordering::Acquire));
-        self.missing &= answered == Some(false);
+        let missing = missing && answered == Some(false);
         let now = Instant::now();
         if self.last.is_some_and(|last| now - last < PACE) {
-            return;
+            return missing;
         }
         (self.last, self.frames) = (Some(now), self.frames.saturating_add(1));
         match &self.beat {
@@ -85,11 +80,12 @@ impl Pulse {
                     beat.ask();
                     self.frames = 0;
                 } else {
-                    self.missing = true;
+                    return true;
                 }
             }
             _ => {}
         }
+        missing
     }
 }
 

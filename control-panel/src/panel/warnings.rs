@@ -80,9 +80,8 @@ impl<I: Intent, P: Send + Sync + 'static> ControlPanel<I, P> {
             telemetry::warn(&self.shared.name, Warning::WorkersNeverPolled { workers: unpolled });
         }
         let workers = supervisor.registry().on_runtime();
-        let before = self.pulse.is_missing();
-        self.pulse.count(supervisor.runtime(), workers);
-        let missing = self.pulse.is_missing();
+        let before = self.shared.not_driven.load(Ordering::Relaxed);
+        let missing = self.pulse.count(supervisor.runtime(), workers, before);
         if before != missing {
             self.shared.not_driven.store(missing, Ordering::Relaxed);
         }

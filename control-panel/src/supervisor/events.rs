@@ -6,8 +6,8 @@ use std::{fmt, iter, sync::Arc};
 
 use tokio::time::Instant;
 
+pub(super) use self::log::Kept;
 pub(crate) use self::log::Log;
-pub(super) use self::log::Writing;
 use crate::lifecycle::Notice;
 
 /// Reads a panel's events in order: what [`ControlPanel::events`](crate::ControlPanel::events) returns.

@@ -252,7 +252,6 @@ impl Supervisor {
         self.registry.leave_loop();
         self.stop_all();
         self.registry.abort_all();
-        self.registry.panel_gone();
         self.registry.hosts.watch_no_more();
         self.registry.hosts.local.close();
     }

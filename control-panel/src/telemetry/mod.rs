@@ -26,7 +26,7 @@ pub(crate) use self::{
     frames::{Counts, Watch, frame_time, redo},
     senders::{CountsSends, SendCounts, SendFigures},
     tally::Tally,
-    workers::{Moved, Seen, lifecycle},
+    workers::{Moved, Seen, lifecycle, state},
 };
 
 /// Something is wrong with a panel.

@@ -58,26 +58,12 @@ fn log_event(panel: &Name, Seen { event, source, .. }: &Seen) {
 /// The state that a worker left and the one that it entered; `None` if it did not live before, or does not any more.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Moved {
-    from: Option<&'static str>,
-    to: Option<&'static str>,
+    pub(crate) from: Option<&'static str>,
+    pub(crate) to: Option<&'static str>,
 }
 
-impl Moved {
-    /// It was spawned.
-    pub(crate) fn spawned() -> Self {
-        Self { from: None, to: Some("starting") }
-    }
-
-    pub(crate) fn to(status: &WorkerStatus) -> Self {
-        Self { from: None, to: state(status) }
-    }
-
-    pub(crate) fn from(self, before: &WorkerStatus) -> Self {
-        Self { from: state(before), ..self }
-    }
-}
-
-fn state(status: &WorkerStatus) -> Option<&'static str> {
+/// The state of a living worker, in the word of the metric.
+pub(crate) fn state(status: &WorkerStatus) -> Option<&'static str> {
     match status {
         WorkerStatus::Starting => Some("starting"),
         WorkerStatus::Waiting => Some("waiting"),

@@ -36,18 +36,8 @@ pub(crate) struct Log {
     on_write: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
-/// The log while a batch of events is written into it.
-pub(in crate::supervisor) struct Writing<'a> {
-    written: &'a AtomicU64,
-    kept: MutexGuard<'a, Kept>,
-    /// For tracing and metrics, which receive every event.
-    seen: Vec<Seen>,
-    /// Evicted events, which hold the user's values.
-    gone: Vec<Event>,
-}
-
 #[derive(Default)]
-pub(super) struct Kept {
+pub(in crate::supervisor) struct Kept {
     /// Each event at its slot: once the ring is full, a new one replaces the oldest. The moment when it was logged is not
     /// part of the event: that reaches reducers, which know no wall clock.
     events: Vec<(Event, Instant)>,
@@ -58,11 +48,6 @@ pub(super) struct Kept {
 }
 
 impl Log {
-    /// Begins a write. Called under the registry's lock, so that the numbers are in order.
-    pub(in crate::supervisor) fn write(&self) -> Writing<'_> {
-        Writing { written: &self.written, kept: self.kept(), seen: Vec::new(), gone: Vec::new() }
-    }
-
     /// Whether anything ever waited for an event, or is called for each. Asked after the write: a task that begins to wait
     /// later reads what was written.
     pub(in crate::supervisor) fn is_awaited(&self) -> bool {
@@ -115,32 +100,42 @@ impl Log {
         self.kept.try_lock()
     }
 
-    pub(super) fn kept(&self) -> MutexGuard<'_, Kept> {
+    /// Written under the registry's lock, so that the numbers are in order.
+    pub(in crate::supervisor) fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock()
+    }
+
+    /// A write is complete.
+    pub(in crate::supervisor) fn complete(&self, kept: MutexGuard<'_, Kept>) {
+        self.written.store(kept.total, Ordering::Release);
+        drop(kept);
     }
 }
 
-impl Writing<'_> {
+impl Kept {
+    /// Appends the event to `seen`, for tracing and metrics, which receive every event; and the evicted one to `gone`, if it holds a
+    /// value of the user's.
     pub(in crate::supervisor) fn push(
         &mut self,
         cell: &WorkerCell,
-        kind: EventKind,
-        moved: Moved,
+        (kind, moved): (EventKind, Moved),
         at: Instant,
+        seen: &mut Vec<Seen>,
+        gone: &mut Vec<Event>,
     ) {
         let (name, origin, generation) = (cell.name.clone(), cell.origin, cell.generation());
-        self.kept.total += 1;
-        let event = Event { number: self.kept.total, name, origin, generation, kind };
+        self.total += 1;
+        let event = Event { number: self.total, name, origin, generation, kind };
         if telemetry::LISTENS {
-            self.seen.push(Seen { event: event.clone(), source: cell.source.clone(), moved });
+            seen.push(Seen { event: event.clone(), source: cell.source.clone(), moved });
         }
-        match self.kept.events.get_mut(place(event.number)) {
-            None => self.kept.events.push((event, at)),
+        match self.events.get_mut(place(event.number)) {
+            None => self.events.push((event, at)),
             Some((oldest, time)) => {
                 let oldest = mem::replace(oldest, event);
                 *time = at;
                 if oldest.kind.holds_an_error() {
-                    self.gone.push(oldest);
+                    gone.push(oldest);
                 }
             }
         }
@@ -148,22 +143,14 @@ impl Writing<'_> {
 
     /// No more events follow.
     pub(in crate::supervisor) fn end(&mut self) {
-        self.kept.over = true;
+        self.over = true;
     }
 
     /// How many events there were in total.
     pub(in crate::supervisor) fn total(&self) -> u64 {
-        self.kept.total
+        self.total
     }
 
-    /// Returns the events to pass on and those to drop, both without any lock.
-    pub(in crate::supervisor) fn close(self) -> (Vec<Seen>, Vec<Event>) {
-        self.written.store(self.kept.total, Ordering::Release);
-        (self.seen, self.gone)
-    }
-}
-
-impl Kept {
     /// Reads the event of this number, with when it was logged; or how many events from it on are not kept any more.
     pub(super) fn read(&self, next: &mut u64) -> Option<(Notice, Option<Instant>)> {
         let missed = (self.total + 1 - self.events.len() as u64).saturating_sub(*next);

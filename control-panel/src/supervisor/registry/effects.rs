@@ -85,7 +85,7 @@ impl Registry {
             effects.wake.reserve(actions.len());
         }
         let State { cells, attention, history, held, machine, .. } = &mut *state;
-        let mut log = self.log.write();
+        let mut log = self.log.kept();
         let before = log.total();
         for action in actions.drain(..) {
             let now = *now.get_or_insert_with(|| self.hosts.now());
@@ -157,9 +157,7 @@ impl Registry {
             log.end();
         }
         let logged = log.total() > before;
-        let (seen, gone) = log.close();
-        effects.seen.extend(seen);
-        effects.gone.events.extend(gone);
+        self.log.complete(log);
         debug_assert_eq!(
             state.cells.len(),
             state.machine.len(),

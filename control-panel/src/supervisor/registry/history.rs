@@ -10,12 +10,12 @@ use crate::{
     lifecycle::{Cause, EventKind, Exit, SpawnError, WorkerStatus},
     supervisor::{
         cell::WorkerCell,
-        events::Writing,
+        events::Kept,
         notable::{Wake, Wakes},
         origin_map::{self, OriginMap},
         report::WorkerReport,
     },
-    telemetry::Moved,
+    telemetry::{self, Moved},
     util::clock,
 };
 
@@ -74,7 +74,7 @@ impl History {
         &mut self,
         cell: &Arc<WorkerCell>,
         kind: EventKind,
-        log: &mut Writing<'_>,
+        log: &mut Kept,
         now: Instant,
         effects: &mut Effects,
     ) {
@@ -105,17 +105,20 @@ impl History {
             _ => {}
         }
         let mut seen = false;
-        let mut moved = if let EventKind::Spawned = kind { Moved::spawned() } else { Moved::default() };
+        let mut moved = Moved::default();
+        if let EventKind::Spawned = kind {
+            moved.to = telemetry::state(&WorkerStatus::Starting);
+        }
         let status = match kind {
             // It counts as running once it reports that it is ready.
             EventKind::Started if cell.run.ready_within.is_some() => Some(WorkerStatus::Starting),
             _ => status_after(&kind, cell, now),
         };
         if let Some(status) = status {
-            let to = Moved::to(&status);
+            moved.to = telemetry::state(&status);
             let before;
             (before, seen) = cell.status.set(status, now);
-            moved = to.from(&before);
+            moved.from = telemetry::state(&before);
             if before.is_final() || matches!(before, WorkerStatus::Backoff { .. }) {
                 effects.gone.statuses.push(before);
             }
@@ -137,7 +140,7 @@ impl History {
             Wake::Now => effects.wake_loop = true,
             Wake::Settled => effects.settle.push(Arc::clone(cell)),
         }
-        log.push(cell, kind, moved, now);
+        log.push(cell, (kind, moved), now, &mut effects.seen, &mut effects.gone.events);
     }
 
     /// Records an incident. Returns the evicted ones: they hold the user's errors, and must be dropped without a lock.

@@ -46,7 +46,9 @@ impl Registry {
         self.change(|state| {
             let specs = members.iter().map(|(cell, spec)| (cell.origin, spec.clone())).collect();
             state.machine.admit_group(group, spec, specs)?;
-            members.iter().for_each(|(cell, _)| self.enter(state, cell));
+            for (cell, _) in members {
+                self.enter(state, cell);
+            }
             for (cell, _) in members {
                 // It was stopped before it was admitted.
                 if let Some(cause) = cell.cause() {
@@ -80,15 +82,16 @@ impl Registry {
         }
         let mut effects = Effects::default();
         (effects.logged, effects.wake_loop) = (true, self.wakes != Wakes::Never);
-        let mut log = self.log.write();
+        let mut log = self.log.kept();
         effects.gone.incidents = state.history.note_refusal(cell, &refusal);
         let now = self.hosts.now();
         drop(cell.status.set(WorkerStatus::Refused(refusal.clone()), now));
         effects.announce.push(Arc::clone(cell));
         effects.unanswered = cell.unanswered.take();
         // It never counted as living.
-        log.push(cell, EventKind::Refused(refusal), Moved::default(), now);
-        (effects.seen, effects.gone.events) = log.close();
+        let refused = (EventKind::Refused(refusal), Moved::default());
+        log.push(cell, refused, now, &mut effects.seen, &mut effects.gone.events);
+        self.log.complete(log);
         self.version.fetch_add(1, Ordering::Release);
         drop(state);
         self.execute(effects);
@@ -160,9 +163,11 @@ impl Registry {
         self.gone.store(true, Ordering::Relaxed);
     }
 
-    /// The panel is gone, and all workers are cancelled: aborts every task.
+    /// The panel is gone, and all workers are cancelled: aborts every task. Once none lives, the event log ends.
     pub(in crate::supervisor) fn abort_all(&self) {
         fence(Ordering::SeqCst);
         self.live().iter().for_each(|cell| cell.abort_task());
+        self.change(|_| ());
+        self.log.announce();
     }
 }

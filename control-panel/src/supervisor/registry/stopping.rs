@@ -22,12 +22,6 @@ impl Registry {
         });
     }
 
-    /// The panel was dropped and all workers are stopped: once none lives, the event log ends.
-    pub(in crate::supervisor) fn panel_gone(&self) {
-        self.change(|_| ());
-        self.log.announce();
-    }
-
     /// Near the deadline, ends no longer wait for each other. Returns the workers to drop. Workers with
     /// `Cancel::Drop` that are cancelled only now are left out: the cancellation drops them.
     pub(in crate::supervisor) fn skip_order(&self) -> Vec<Arc<WorkerCell>> {
