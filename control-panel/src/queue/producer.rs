@@ -210,7 +210,9 @@ impl<I: Intent> Producer<I> {
         let mut intent = Some(intent);
         let refusal = match self.attempt(run, clock, delivery, &mut intent) {
             Ok(full) => {
-                full.into_iter().for_each(|state| self.turn_away(state));
+                if let Some(state) = full {
+                    self.turn_away(state);
+                }
                 Refusal::Full
             }
             Err(refusal) => refusal,

@@ -1,5 +1,8 @@
 //! What a batch consists of, as senders fill it.
 
+mod order;
+mod room;
+
 use std::mem;
 
 use tokio::time::Instant;
@@ -43,14 +46,6 @@ pub(in crate::queue) struct Intents<I: Intent> {
 
 /// So many buckets are made at least, and so many idle producers are remembered.
 const FEW: usize = 8;
-
-/// For how many frames a bucket keeps room that it did not need.
-const LATE: u32 = 256;
-
-/// So much room for each slot of the queue, and for each producer.
-fn limit(capacity: usize, for_each_slot: usize, producers: usize, for_each_producer: usize) -> usize {
-    capacity.saturating_mul(for_each_slot).saturating_add(producers.saturating_mul(for_each_producer))
-}
 
 /// A producer, and its bucket.
 #[derive(Clone, Copy)]
@@ -136,48 +131,6 @@ impl<I: Intent> Intents<I> {
             self.buckets[bucket_id].begin(seq);
         }
         &mut self.buckets[bucket_id]
-    }
-
-    /// A producer's bucket is in use from here on.
-    // As many producers as do not fit into a `u32` do not fit into memory.
-    #[allow(clippy::cast_possible_truncation)]
-    fn list(&mut self, new: Listed<I::Source>) {
-        self.producers += 1;
-        let rank = self.ranks[new.bucket_id] as usize;
-        match self.order.get_mut(rank) {
-            Some(known) if known.bucket_id == new.bucket_id => {
-                // It may be of one that is gone.
-                if known.producer.origin != new.producer.origin {
-                    *known = new;
-                    self.sorted = self.sorted.min(rank);
-                }
-            }
-            _ => {
-                self.ranks[new.bucket_id] = self.order.len() as u32;
-                self.order.push(new);
-            }
-        }
-    }
-
-    fn is_listed(&self, bucket_id: BucketId) -> bool {
-        self.order.get(self.ranks[bucket_id] as usize).is_some_and(|known| known.bucket_id == bucket_id)
-    }
-
-    /// After a change of `order`.
-    #[allow(clippy::cast_possible_truncation)]
-    fn rank(&mut self) {
-        for (rank, listed) in self.order.iter().enumerate() {
-            self.ranks[listed.bucket_id] = rank as u32;
-        }
-    }
-
-    /// Forgets such producers that have nothing in here.
-    fn forget(&mut self, such: impl Fn(&ProducerKey<I::Source>) -> bool) {
-        let Self { buckets, order, sorted, .. } = self;
-        let is_sorted = *sorted == order.len();
-        order.retain(|listed| !(buckets[listed.bucket_id].is_unused() && such(&listed.producer)));
-        *sorted = if is_sorted { order.len() } else { 0 };
-        self.rank();
     }
 
     /// How many slots a producer may prepay.
@@ -380,24 +333,6 @@ impl<I: Intent> Intents<I> {
         }
     }
 
-    /// Should the source's `Ord`, which is the user's code, panic, `order` still has each once.
-    #[cold]
-    fn sort(&mut self) {
-        let Self { order, sorted, .. } = self;
-        if order.len() > *sorted + FEW {
-            *sorted = 0;
-            order.sort_unstable_by_key(|listed| listed.producer.name());
-        } else {
-            for new in *sorted..order.len() {
-                let name = order[new].producer.name();
-                let place = order[..new].partition_point(|listed| listed.producer.name() < name);
-                order[place..=new].rotate_right(1);
-            }
-        }
-        *sorted = order.len();
-        self.rank();
-    }
-
     /// Counts the slots of what was handed out since the last call.
     #[inline]
     pub(super) fn settle(&mut self, freed: &mut Freed) {
@@ -435,40 +370,6 @@ impl<I: Intent> Intents<I> {
             self.grown = true;
         }
         self.len = all_left;
-    }
-
-    /// Room for intents, used or not.
-    pub(super) fn room(&self) -> usize {
-        self.buckets.iter().map(Bucket::room).sum::<usize>() + self.clocked.room()
-    }
-
-    /// Gives memory back. A producer's bucket keeps room for its greatest frame of late, as long as all of them together
-    /// have not much more room than the queue: producers that fill it in turn take no memory again and again.
-    #[inline]
-    pub(super) fn trim(&mut self, capacity: usize) {
-        if self.grown {
-            self.trim_some(capacity);
-        }
-    }
-
-    #[cold]
-    fn trim_some(&mut self, capacity: usize) {
-        let (room, producers) = (self.room(), self.buckets.len());
-        let most = limit(capacity, 16, producers, 256);
-        self.grown = room > limit(capacity, 4, producers, 16);
-        self.overfull += u32::from(self.grown);
-        if room > most {
-            let part = most / 2 / (producers + 1);
-            self.clocked.shrink_to(part);
-            self.trim_buckets(|_| part);
-        } else if self.overfull == LATE {
-            self.trim_buckets(|bucket| 2 * bucket.greatest());
-        }
-    }
-
-    fn trim_buckets(&mut self, most: impl Fn(&Bucket<I>) -> usize) {
-        self.overfull = 0;
-        self.buckets.iter_mut().for_each(|bucket| bucket.shrink_to(most(bucket)));
     }
 
     /// Whether a producer has intents in here.
