@@ -73,7 +73,7 @@ pub(crate) use self::options::PIECE;
 pub(crate) use self::{
     end::Breach,
     message::Reason,
-    wire::{Connection, Wire, group},
+    wire::{Body, Connection, Outgoing, Wire, group},
 };
 #[cfg(all(test, feature = "codec", feature = "testing"))]
 use self::{end::Waited, options::WINDOW, session::Status};

@@ -55,8 +55,10 @@ impl Store<Wire> for View<'_> {
     }
 
     fn next(&mut self) -> Result<Option<Piece<Wire>>, Infallible> {
-        let piece =
-            |delta: Delta<String>| Piece { extent: Extent::of(&delta), delta: delta.encode().unwrap() };
+        let piece = |delta: Delta<String>| Piece {
+            extent: Extent::of(&delta),
+            delta: delta.encode().unwrap().into(),
+        };
         Ok(self.pieces.pop_front().map(piece))
     }
 

@@ -10,7 +10,7 @@ use super::{
         session::Session,
     },
     Wire,
-    frame::encode,
+    outgoing::Outgoing,
     reader::FrameReader,
 };
 use crate::replica::{Peer, Version};
@@ -60,15 +60,16 @@ impl Connection {
     /// As [`Session::send`]'s.
     pub(crate) fn send<S: Store<Wire>>(
         &mut self,
-        out: &mut Vec<u8>,
+        out: &mut Outgoing,
         store: &mut S,
         now: Duration,
     ) -> Result<bool, S::Error> {
         let message = self.session.send(store, now)?;
-        if let Some(message) = &message {
-            encode(message, out);
+        let is_one = message.is_some();
+        if let Some(message) = message {
+            out.push(message);
         }
-        Ok(message.is_some())
+        Ok(is_one)
     }
 
     /// As [`Session::tick`], and a message must arrive whole in time.

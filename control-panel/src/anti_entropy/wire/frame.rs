@@ -71,10 +71,20 @@ pub(in super::super) fn encode(message: &Message<Wire>, out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(&[0; HEADER]);
     let kind = body(message, out);
-    let length = u32::try_from(out.len() - start - HEADER);
+    let header = header(kind, out.len() - start - HEADER);
+    out[start..start + HEADER].copy_from_slice(&header);
+}
+
+/// Appends what is before a body of that length.
+pub(super) fn put_header(kind: Kind, length: usize, out: &mut Vec<u8>) {
+    out.extend_from_slice(&header(kind, length));
+}
+
+fn header(kind: Kind, length: usize) -> [u8; HEADER] {
+    let length = u32::try_from(length);
     debug_assert!(length.is_ok(), "a body beyond 4 GiB");
-    out[start] = kind as u8;
-    out[start + 1..start + HEADER].copy_from_slice(&length.unwrap_or(u32::MAX).to_le_bytes());
+    let [a, b, c, d] = length.unwrap_or(u32::MAX).to_le_bytes();
+    [kind as u8, a, b, c, d]
 }
 
 fn body(message: &Message<Wire>, out: &mut Vec<u8>) -> Kind {
@@ -93,7 +103,7 @@ fn body(message: &Message<Wire>, out: &mut Vec<u8>) -> Kind {
             Kind::Have
         }
         Message::Delta(delta) => {
-            out.extend_from_slice(delta);
+            delta.put(out);
             Kind::Delta
         }
         Message::Took(upto) => {
@@ -129,7 +139,7 @@ fn body(message: &Message<Wire>, out: &mut Vec<u8>) -> Kind {
 pub(super) fn decode(kind: Kind, body: Vec<u8>, options: &Options) -> Result<Message<Wire>, Breach> {
     // Nothing in them to be read here.
     match kind {
-        Kind::Delta if !body.is_empty() => return Ok(Message::Delta(body)),
+        Kind::Delta if !body.is_empty() => return Ok(Message::Delta(body.into())),
         Kind::Chunk if !body.is_empty() => return Ok(Message::Chunk(body)),
         _ => (),
     }

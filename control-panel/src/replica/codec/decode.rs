@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Codec, DecodeError, Limits,
+    ahead::Ahead,
     error::Refused,
     lone::decode_lone,
     message::Message,
@@ -46,10 +47,11 @@ pub(super) fn decode_all<'a, Op, C: Codec<Op> + ?Sized>(
     if let Some(verifier) = verifier {
         return decode_proved(message, codec, limits, verifier).map(Few::from);
     }
-    let mut reader = RunReader::new(message.bytes, limits)?;
+    let (mut reader, mut ahead) = (RunReader::new(message.bytes, limits)?, Ahead::of(message.bytes.len()));
     let mut runs = Vec::new();
     while reader.read()? {
         for RawRun { header, body } in reader.runs.drain(..) {
+            ahead.take(size_of::<Run<Op>>() + 2 * body.operations.len());
             runs.push(Run::made(|run| {
                 run.operations = read_operations(body.operations, &header, body.count, codec, limits)?;
                 unread(run, header, body, message);
@@ -68,7 +70,7 @@ fn decode_proved<Op, C: Codec<Op> + ?Sized>(
     verifier: &dyn Verifier,
 ) -> Result<Vec<Arc<Run<Op>>>, DecodeError> {
     let (mut reader, mut proof) = (RunReader::new(message.bytes, limits)?, Proof::new(verifier));
-    let (mut runs, mut counts) = (Vec::new(), Vec::new());
+    let (mut runs, mut counts, mut ahead) = (Vec::new(), Vec::new(), Ahead::of(message.bytes.len()));
     while reader.read()? {
         for run in reader.runs.drain(..) {
             if !proof.follow(&run.link()) {
@@ -76,6 +78,7 @@ fn decode_proved<Op, C: Codec<Op> + ?Sized>(
             }
             let RawRun { header, body } = run;
             counts.push(body.count);
+            ahead.take(size_of::<Run<Op>>() + body.operations.len());
             runs.push(Run::made(|run| {
                 unread(run, header, body, message);
                 Ok(())
@@ -87,6 +90,7 @@ fn decode_proved<Op, C: Codec<Op> + ?Sized>(
     }
     for (run, count) in runs.iter_mut().zip(counts) {
         let run = Arc::get_mut(run).expect("it was made here");
+        ahead.take(run.bytes.len());
         run.operations = read_operations(&run.bytes, &run.header, count, codec, limits)?;
     }
     Ok(runs)

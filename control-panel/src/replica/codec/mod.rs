@@ -36,6 +36,7 @@
 //!
 //! The layout is in `replica/codec/README.md`.
 
+mod ahead;
 mod builder;
 #[expect(clippy::module_inception, reason = "one trait, one file, and the room is named for it")]
 mod codec;

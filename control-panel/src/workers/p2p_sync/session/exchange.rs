@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     Delta, Intent, SendError,
-    anti_entropy::{self, Reason, Wire},
+    anti_entropy::{self, Outgoing, Reason, Wire},
     link::ServeError,
     replica::State,
 };
@@ -119,7 +119,7 @@ where
                 | Step::Wrote(Err(WriteError::ConnectionLost(error))) => Some(Stop::Connection(error)),
                 Step::Read(Err(_)) | Step::Wrote(Err(_)) => Some(self.reset().await),
                 Step::Wrote(Ok(bytes)) => {
-                    running.written += bytes;
+                    running.out.wrote(bytes);
                     None
                 }
                 Step::Delivered(Ok(())) => {
@@ -187,11 +187,12 @@ where
             }
         };
         let (published, durable, news_at) = (running.published, running.durable, running.news_at);
-        let Running { decoding, delivering, making, out, written, snapshots, .. } = running;
+        let Running { decoding, delivering, making, out, snapshots, .. } = running;
         let has_room = decoding.has_room();
-        let unwritten = &out[*written..];
-        let write =
-            async { if unwritten.is_empty() { pending().await } else { send.write(unwritten).await } };
+        let write = async {
+            let mut parts = out.parts();
+            if parts.is_empty() { pending().await } else { send.write_many_chunks(&mut parts).await }
+        };
         let read = async {
             let mut chunks = <[_; CHUNKS]>::default();
             let read = receive.read_many_chunks(&mut chunks).await?;
@@ -238,11 +239,9 @@ where
         running: &mut Running<I>,
         store: &mut Option<LinkStore<S>>,
     ) -> Result<(), ServeError> {
-        if running.written < running.out.len() {
+        if !running.out.is_empty() {
             return Ok(());
         }
-        running.written = 0;
-        running.out.clear();
         let Some(mut own) = store.take() else { return Ok(()) };
         own.refresh();
         let reads = running.machine.session_mut().reads(anti_entropy::Store::<Wire>::version(&own));
@@ -315,7 +314,7 @@ where
 fn fill<S: State>(
     machine: &mut anti_entropy::Connection,
     store: &mut LinkStore<S>,
-    out: &mut Vec<u8>,
+    out: &mut Outgoing,
     began: Instant,
 ) -> Result<(), ServeError> {
     while out.len() < AHEAD && machine.send(out, store, began.elapsed())? {}
