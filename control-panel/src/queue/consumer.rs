@@ -191,6 +191,10 @@ impl<I: Intent> Queue<I> {
         let mut batch = self.consumer.spare();
         if whole {
             mem::swap(&mut state.active, &mut batch.intents);
+            debug_assert!(
+                state.active.listed().iter().all(|listed| listed.bucket_id < state.accounts.len()),
+                "each is in its own producer's place"
+            );
         } else {
             let busy = state.first_busy().map(|busy| busy.name());
             batch.intents.join_local(&mut state.active, |producer| Some(producer.name()) < busy);

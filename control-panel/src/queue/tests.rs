@@ -9,6 +9,7 @@ mod callbacks;
 mod cooperative;
 mod frame_first;
 mod in_a_row;
+mod places;
 mod prepaid;
 mod reserved;
 mod stalled;

@@ -33,6 +33,8 @@ pub(in crate::queue) struct Intents<I: Intent> {
     ranks: Vec<u32>,
     /// How many buckets are in use.
     producers: usize,
+    /// Whether some producer's bucket may be in another place than its own.
+    displaced: bool,
     pub(super) clocked: Clocked<I>,
     /// When the first was accepted: a clock reading an intent would cost more than the rest.
     pub(super) accepted_at: Instant,
@@ -63,6 +65,7 @@ impl<I: Intent> Intents<I> {
             sorted: 0,
             ranks: Vec::new(),
             producers: 0,
+            displaced: false,
             clocked: Clocked::new(),
             accepted_at: Instant::now(),
             full: 0,
@@ -293,6 +296,7 @@ impl<I: Intent> Intents<I> {
     /// Takes over a bucket, in exchange for an empty one. Its place may be another producer's here.
     fn adopt(&mut self, producer: ProducerKey<I::Source>, bucket_id: BucketId, bucket: &mut Bucket<I>) {
         let is_vacant = self.buckets.get(bucket_id).is_none_or(Bucket::is_unused);
+        self.displaced |= !is_vacant;
         let bucket_id = if is_vacant { bucket_id } else { self.unused() };
         self.expect(bucket_id);
         let place = &mut self.buckets[bucket_id];
@@ -341,7 +345,7 @@ impl<I: Intent> Intents<I> {
             self.rank();
         }
         let forgets = self.order.len() > 2 * self.producers + FEW;
-        let Self { buckets, order, producers, .. } = self;
+        let Self { buckets, order, producers, displaced, .. } = self;
         let (mut all_left, mut has_own) = (0, false);
         *producers = 0;
         for Listed { producer, bucket_id } in &*order {
@@ -355,10 +359,12 @@ impl<I: Intent> Intents<I> {
             *producers += usize::from(left > 0);
             all_left += left;
         }
+        let displaces = *displaced;
+        *displaced &= *producers > 0;
         self.full = 0;
-        // The frame loop's own come behind the others, as `slot_of` looks for them there.
-        if forgets || has_own {
-            self.forget(|producer| forgets || producer.is_own());
+        // The frame loop's own come behind the others, as `slot_of` looks for them there. One in another's place would be taken for that.
+        if forgets || has_own || displaces {
+            self.forget(|producer| forgets || displaces || producer.is_own());
         }
         let Self { buckets, clocked, .. } = self;
         if !clocked.is_unused() {
