@@ -69,13 +69,11 @@ mod wire;
 pub(crate) use self::end::OwnAuthorAhead;
 #[cfg(any(feature = "p2p", all(test, feature = "codec", feature = "testing")))]
 pub(crate) use self::options::PIECE;
-#[cfg(feature = "p2p")]
-pub(crate) use self::wire::Body;
 #[cfg(any(feature = "p2p", all(test, feature = "codec")))]
 pub(crate) use self::{
     end::Breach,
     message::Reason,
-    wire::{Connection, Outgoing, Wire, group},
+    wire::{Connection, Wire, group},
 };
 #[cfg(all(test, feature = "codec", feature = "testing"))]
 use self::{end::Waited, options::WINDOW, session::Status};

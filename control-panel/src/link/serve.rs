@@ -158,19 +158,6 @@ impl<Op> Piece<Op> {
         .map_err(ServeError::Encode)
     }
 
-    /// The same bytes in parts, of which those of long runs are not copied.
-    #[cfg(feature = "p2p")]
-    pub(crate) fn encode_parts(&self) -> Result<Vec<tokio_util::bytes::Bytes>, ServeError>
-    where
-        Op: Send + Sync + 'static,
-    {
-        match &self.runs {
-            PieceRuns::Published(delta) => delta.encode_parts(),
-            PieceRuns::Durable(delta) => delta.encode_parts(),
-        }
-        .map_err(ServeError::Encode)
-    }
-
     /// What a replica has more once it has this piece. Costs a look at each run's header.
     #[must_use]
     pub fn extent(&self) -> Extent {

@@ -55,10 +55,8 @@ impl Store<Wire> for View<'_> {
     }
 
     fn next(&mut self) -> Result<Option<Piece<Wire>>, Infallible> {
-        let piece = |delta: Delta<String>| Piece {
-            extent: Extent::of(&delta),
-            delta: delta.encode().unwrap().into(),
-        };
+        let piece =
+            |delta: Delta<String>| Piece { extent: Extent::of(&delta), delta: delta.encode().unwrap() };
         Ok(self.pieces.pop_front().map(piece))
     }
 

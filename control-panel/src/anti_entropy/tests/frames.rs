@@ -4,7 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use super::{
     super::{
-        Breach, Capabilities, Connection, Hello, Message, Offer, Options, Outgoing, Reason, Wire,
+        Breach, Capabilities, Connection, Hello, Message, Offer, Options, Reason, Wire,
         wire::{FrameReader, Kind, encode},
     },
     disk::Disk,
@@ -31,7 +31,7 @@ fn messages() -> Vec<Message<Wire>> {
     vec![
         Message::Hello(Hello { versions: 1..=7, capabilities, group: [9; 32], yours }),
         Message::Have(version(30)),
-        Message::Delta(vec![7; 400].into()),
+        Message::Delta(vec![7; 400]),
         Message::Took(u64::MAX),
         Message::Want(Version::new()),
         Message::Offer(Offer { length: 1 << 40, hash: [1; 32], level: 77 }),
@@ -96,22 +96,6 @@ fn a_declared_length_sets_aside_little() {
     let mut reader = FrameReader::default();
     assert!(reader.read(&mut &bytes[..], &Options::default(), true, Duration::ZERO).unwrap().is_none());
     assert!(reader.held() <= 4 << 10, "{}", reader.held());
-}
-
-#[test]
-fn a_body_that_comes_at_full_speed_is_moved_once_at_most() {
-    let bytes = frame(&Message::Delta(vec![7; 256 << 10].into()));
-    let (mut reader, mut held) = (FrameReader::default(), Vec::new());
-    // The first of it comes behind another frame, then what a session reads at a time.
-    let (first, rest) = bytes.split_at(5 << 10);
-    for mut part in [first].into_iter().chain(rest.chunks(38 << 10)) {
-        let read = reader.read(&mut part, &Options::default(), true, Duration::ZERO);
-        if read.unwrap().is_none() {
-            held.push(reader.held());
-        }
-    }
-    held.dedup();
-    assert!(held.len() <= 2, "{held:?}");
 }
 
 #[test]
@@ -190,7 +174,7 @@ fn mutated_bytes_are_read_as_one_message_or_refused() {
             left = rest;
             loop {
                 let message = reader.read(&mut part, &options, true, Duration::ZERO);
-                assert!(reader.held() <= (8 * bytes.len()).max(4 << 10), "input {input}");
+                assert!(reader.held() <= (2 * bytes.len()).max(4 << 10), "input {input}");
                 match message {
                     Ok(Some(message)) => {
                         encode(&message, &mut again);
@@ -210,11 +194,10 @@ fn mutated_bytes_are_read_as_one_message_or_refused() {
 #[test]
 fn a_session_survives_mutated_bytes() {
     let mut rng = Rng::new(2);
-    let mut hello = Outgoing::default();
+    let mut hello = Vec::new();
     let mut from = Connection::new(local(0), peer(1), Options::default());
     let mut disk = Disk::new(builder(2, 0, 0).build());
     let Ok(_) = from.send(&mut hello, &mut disk.view(&mut VecDeque::new()), Duration::ZERO);
-    let mut hello = hello.into_vec();
     hello.extend(frame(&Message::Have(version(3))));
     let frames: Vec<_> = messages()[2..].iter().map(frame).filter(|frame| frame.len() < 10_000).collect();
     let (mut ended, mut went_on) = (0_u64, 0_u64);

@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{Connection, Event, Extent, Local, Message, Offer, Options, Outgoing, Wire, group},
+    super::{Connection, Event, Extent, Local, Message, Offer, Options, Wire, group},
     disk::Disk,
 };
 use crate::replica::{
@@ -152,10 +152,9 @@ impl Group {
         let now = self.since(link);
         let Link { ends, sides, pieces, pipes, runs, wants, had, .. } = &mut self.links[link];
         let Some(sides) = sides else { return false };
-        let mut frame = Outgoing::default();
+        let mut frame = Vec::new();
         let mut store = self.nodes[ends[side]].disk.view(&mut pieces[side]);
         let Ok(sent) = sides[side].send(&mut frame, &mut store, now);
-        let frame = frame.into_vec();
         assert_eq!(sent, !frame.is_empty());
         match frame.first() {
             Some(3) => {
@@ -186,7 +185,7 @@ impl Group {
             last_events.push((to, format!("{event:?}")));
             match event {
                 Event::Delta { number, delta } => {
-                    let delta = read(&delta.into_vec());
+                    let delta = read(&delta);
                     sides[to].session_mut().read(number, Extent::of(&delta));
                     node.queue.push_back((link, number, delta));
                 }

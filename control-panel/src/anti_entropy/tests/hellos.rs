@@ -4,8 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use super::{
     super::{
-        Breach, Capabilities, Connection, End, Event, Hello, Local, Message, Options, Outgoing, Reason,
-        Session, Wire,
+        Breach, Capabilities, Connection, End, Event, Hello, Local, Message, Options, Reason, Session, Wire,
     },
     disk::Disk,
     group::{Group, builder, local, peer},
@@ -76,12 +75,9 @@ fn the_hello_is_first_and_once() {
     let mut receive = |message| session.receive(message, &Version::new(), Duration::ZERO).map(|_| ());
     assert_eq!(receive(have()), Err(order.clone()));
     assert_eq!(receive(have()), Ok(()), "it is over");
-    for second in [
-        Message::Hello(hello()),
-        Message::Delta(vec![1].into()),
-        Message::Took(1),
-        Message::Want(Version::new()),
-    ] {
+    for second in
+        [Message::Hello(hello()), Message::Delta(vec![1]), Message::Took(1), Message::Want(Version::new())]
+    {
         let mut session = Session::<Wire>::new(local(1), peer(0), Options::default());
         session.receive(Message::Hello(hello()), &Version::new(), Duration::ZERO).unwrap();
         let received = session.receive(second, &Version::new(), Duration::ZERO).map(|_| ());
@@ -108,9 +104,8 @@ fn a_copied_identity_finds_out_from_the_hello() {
     let _ = restored.replica.settle();
     let [mut there, mut here] =
         [(0, 1), (1, 0)].map(|(me, other)| Connection::new(local(me), peer(other), Options::default()));
-    let mut hello = Outgoing::default();
+    let mut hello = Vec::new();
     let Ok(_) = there.send(&mut hello, &mut group.nodes[0].disk.view(&mut VecDeque::new()), Duration::ZERO);
-    let hello = hello.into_vec();
     let heard = here.receive(&mut &hello[..], restored.version(), Duration::ZERO);
     let Ok(Some(Event::Ready { ahead: Some(ahead), .. })) = heard else { panic!("{heard:?}") };
     let own = Author { peer: peer(1), incarnation: 0 };

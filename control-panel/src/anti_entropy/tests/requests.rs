@@ -144,7 +144,7 @@ fn a_delta_that_cannot_be_read_is_counted() {
     let mut group = Group::pair();
     let mut events = Vec::new();
     for count in 1..=9 {
-        let received = group.inject(&Message::Delta(vec![9; 20].into())).unwrap();
+        let received = group.inject(&Message::Delta(vec![9; 20])).unwrap();
         let Some(Event::Delta { number, .. }) = received else { panic!("{received:?}") };
         let now = group.since(0);
         let refused = group.side(1).session_mut().refuse(number, Breach::Signature, now);
@@ -170,7 +170,7 @@ fn a_refused_delta_takes_none_before_it() {
     assert!(group.send(0, 0));
     group.deliver(0, 0, usize::MAX);
     let taken = group.side(1).session().status().taken_here;
-    let Some(Event::Delta { number, .. }) = group.inject(&Message::Delta(vec![9; 20].into())).unwrap() else {
+    let Some(Event::Delta { number, .. }) = group.inject(&Message::Delta(vec![9; 20])).unwrap() else {
         panic!()
     };
     let now = group.since(0);

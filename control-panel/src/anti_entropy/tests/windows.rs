@@ -87,7 +87,7 @@ fn a_run_that_finds_the_window_full_waits_and_is_not_lost() {
 fn many_small_pieces_are_bounded_too() {
     let mut group = Group::pair();
     for _ in 0..9_000 {
-        let sent = group.inject(&Message::Delta(vec![1].into()));
+        let sent = group.inject(&Message::Delta(vec![1]));
         if let Err(end) = sent {
             assert_eq!(end, End::Misbehaved(Breach::Window));
             assert_eq!(group.side(1).session().status().received, WINDOW as u64 / 129);

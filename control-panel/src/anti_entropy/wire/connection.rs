@@ -10,7 +10,7 @@ use super::{
         session::Session,
     },
     Wire,
-    outgoing::Outgoing,
+    frame::encode,
     reader::FrameReader,
 };
 use crate::replica::{Peer, Version};
@@ -60,16 +60,15 @@ impl Connection {
     /// As [`Session::send`]'s.
     pub(crate) fn send<S: Store<Wire>>(
         &mut self,
-        out: &mut Outgoing,
+        out: &mut Vec<u8>,
         store: &mut S,
         now: Duration,
     ) -> Result<bool, S::Error> {
         let message = self.session.send(store, now)?;
-        let is_one = message.is_some();
-        if let Some(message) = message {
-            out.push(message);
+        if let Some(message) = &message {
+            encode(message, out);
         }
-        Ok(is_one)
+        Ok(message.is_some())
     }
 
     /// As [`Session::tick`], and a message must arrive whole in time.

@@ -71,20 +71,10 @@ pub(in super::super) fn encode(message: &Message<Wire>, out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(&[0; HEADER]);
     let kind = body(message, out);
-    let header = header(kind, out.len() - start - HEADER);
-    out[start..start + HEADER].copy_from_slice(&header);
-}
-
-/// Appends what is before a body of that length.
-pub(super) fn put_header(kind: Kind, length: usize, out: &mut Vec<u8>) {
-    out.extend_from_slice(&header(kind, length));
-}
-
-fn header(kind: Kind, length: usize) -> [u8; HEADER] {
-    let length = u32::try_from(length);
+    let length = u32::try_from(out.len() - start - HEADER);
     debug_assert!(length.is_ok(), "a body beyond 4 GiB");
-    let [a, b, c, d] = length.unwrap_or(u32::MAX).to_le_bytes();
-    [kind as u8, a, b, c, d]
+    out[start] = kind as u8;
+    out[start + 1..start + HEADER].copy_from_slice(&length.unwrap_or(u32::MAX).to_le_bytes());
 }
 
 fn body(message: &Message<Wire>, out: &mut Vec<u8>) -> Kind {
@@ -103,7 +93,7 @@ fn body(message: &Message<Wire>, out: &mut Vec<u8>) -> Kind {
             Kind::Have
         }
         Message::Delta(delta) => {
-            delta.put(out);
+            out.extend_from_slice(delta);
             Kind::Delta
         }
         Message::Took(upto) => {
@@ -139,7 +129,7 @@ fn body(message: &Message<Wire>, out: &mut Vec<u8>) -> Kind {
 pub(super) fn decode(kind: Kind, body: Vec<u8>, options: &Options) -> Result<Message<Wire>, Breach> {
     // Nothing in them to be read here.
     match kind {
-        Kind::Delta if !body.is_empty() => return Ok(Message::Delta(body.into())),
+        Kind::Delta if !body.is_empty() => return Ok(Message::Delta(body)),
         Kind::Chunk if !body.is_empty() => return Ok(Message::Chunk(body)),
         _ => (),
     }

@@ -1,15 +1,13 @@
 //! A session's messages as bytes.
 
-mod body;
 mod connection;
 mod frame;
-mod outgoing;
 mod reader;
 
 use super::payload::Payload;
 use crate::replica::RunHash;
 
-pub(crate) use self::{body::Body, connection::Connection, outgoing::Outgoing};
+pub(crate) use self::connection::Connection;
 #[cfg(test)]
 pub(super) use self::{
     frame::{Kind, encode},
@@ -28,11 +26,11 @@ pub(crate) fn group(genesis: RunHash) -> [u8; 32] {
 pub(crate) enum Wire {}
 
 impl Payload for Wire {
-    type Delta = Body;
+    type Delta = Vec<u8>;
     type Chunk = Vec<u8>;
     type Hasher = blake3::Hasher;
 
-    fn delta_size(delta: &Body) -> usize {
+    fn delta_size(delta: &Vec<u8>) -> usize {
         delta.len()
     }
 

@@ -15,10 +15,7 @@ use super::{
 /// What is set aside for a body before it arrives.
 const FIRST: usize = 4 << 10;
 
-/// How many times what arrived is set aside. What is not used of that was never written to, and each time that it is too little costs a copy: so a body that comes at full speed is copied once.
-const TIMES: usize = 8;
-
-/// Puts frames together, one at a time. It holds no more than one, and of that what arrived. Set aside is no more than [`TIMES`] that.
+/// Puts frames together, one at a time. It holds no more than one, and of that no more than twice what arrived.
 #[derive(Debug, Default)]
 pub(in super::super) struct FrameReader {
     header: [u8; HEADER],
@@ -93,11 +90,11 @@ impl FrameReader {
         Ok(self.frame)
     }
 
-    /// Never more than the frame's length, nor than some times what is here.
+    /// Never more than the frame's length, nor than twice what is here.
     fn make_room(&mut self, more: usize, length: usize) {
         let needed = self.body.len() + more;
         if needed > self.body.capacity() {
-            let wanted = (TIMES * needed).max(FIRST).min(length);
+            let wanted = (2 * self.body.len()).max(needed).max(FIRST).min(length);
             self.body.reserve_exact(wanted - self.body.len());
         }
     }

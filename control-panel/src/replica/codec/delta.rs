@@ -27,15 +27,6 @@ impl<Op> Delta<Op> {
         encode_runs(&self.runs)
     }
 
-    /// The same bytes in parts, of which those of long runs are the runs' own.
-    #[cfg(feature = "p2p")]
-    pub(crate) fn encode_parts(&self) -> Result<Vec<tokio_util::bytes::Bytes>, EncodeError>
-    where
-        Op: Send + Sync + 'static,
-    {
-        super::encode::encode_parts(&self.runs)
-    }
-
     /// Reads bytes from an untrusted source, within limits. Do it where they arrive (in a worker), not on the frame's thread.
     ///
     /// Nothing is taken of bytes that are refused in part. An operation that the codec cannot read is kept and forwarded, but not applied: one of a

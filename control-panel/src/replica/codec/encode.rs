@@ -2,9 +2,6 @@
 
 use std::sync::Arc;
 
-#[cfg(any(feature = "p2p", test))]
-use tokio_util::bytes::Bytes;
-
 use super::{
     EncodeError, FORMAT,
     cover::kept_signatures,
@@ -46,56 +43,8 @@ pub(super) fn encode_runs<Op>(runs: &[Arc<Run<Op>>]) -> Result<Vec<u8>, EncodeEr
 pub(super) fn encode_all<Op>(runs: &[Arc<Run<Op>>]) -> Result<Vec<u8>, EncodeError> {
     let body: usize = runs.iter().map(|run| run.bytes.len() + 8).sum();
     let mut out = Vec::with_capacity(body + 160);
-    encode_with(runs, &mut out, |run, out| out.extend_from_slice(&run.bytes))?;
-    Ok(out)
-}
-
-/// From how many bytes on a run's operations are a part of their own.
-#[cfg(any(feature = "p2p", test))]
-pub(super) const LONG: usize = if cfg!(test) { 64 } else { 32 << 10 };
-
-/// The same bytes in parts: those of long runs are not copied.
-#[cfg(any(feature = "p2p", test))]
-pub(super) fn encode_parts<Op: Send + Sync + 'static>(
-    runs: &[Arc<Run<Op>>],
-) -> Result<Vec<Bytes>, EncodeError> {
-    let is_long = |run: &Run<Op>| run.bytes.len() >= LONG;
-    if !runs.iter().any(|run| is_long(run)) {
-        return Ok(vec![encode_runs(runs)?.into()]);
-    }
-    let (mut parts, mut out) = (Vec::new(), Vec::new());
-    encode_with(runs, &mut out, |run, out| {
-        if is_long(run) {
-            parts.extend([std::mem::take(out).into(), Bytes::from_owner(SharedRun(Arc::clone(run)))]);
-        } else {
-            out.extend_from_slice(&run.bytes);
-        }
-    })?;
-    if !out.is_empty() {
-        parts.push(out.into());
-    }
-    Ok(parts)
-}
-
-/// The bytes of its operations.
-#[cfg(any(feature = "p2p", test))]
-struct SharedRun<Op>(Arc<Run<Op>>);
-
-#[cfg(any(feature = "p2p", test))]
-impl<Op> AsRef<[u8]> for SharedRun<Op> {
-    fn as_ref(&self) -> &[u8] {
-        &self.0.bytes
-    }
-}
-
-/// `put` appends the bytes of a run's operations.
-fn encode_with<Op>(
-    runs: &[Arc<Run<Op>>],
-    out: &mut Vec<u8>,
-    mut put: impl FnMut(&Arc<Run<Op>>, &mut Vec<u8>),
-) -> Result<(), EncodeError> {
-    put_varint(out, FORMAT);
-    put_varint(out, runs.len() as u64);
+    put_varint(&mut out, FORMAT);
+    put_varint(&mut out, runs.len() as u64);
     let (mut table, kept) = (Table::new(), kept_signatures(runs));
     for (number, run) in runs.iter().enumerate() {
         if run.bytes.is_empty() {
@@ -103,18 +52,15 @@ fn encode_with<Op>(
         }
         let signature = if kept.get(number) == Some(&true) { &run.signature[..] } else { &[] };
         let count = run.operations.len();
-        let index = put_header(&run.header, count, !signature.is_empty(), &mut table, out);
-        put(run, out);
-        put_signature(signature, out);
+        let index = put_run(&run.header, (count, &run.bytes), signature, &mut table, &mut out);
         if number + 1 < runs.len() {
             table.push(index, Place::new(&run.header, run.operations.len(), run.hash));
         }
     }
-    Ok(())
+    Ok(out)
 }
 
 /// Returns its author's index.
-#[cfg(feature = "journal")]
 pub(super) fn put_run(
     header: &Header,
     (count, operations): (usize, &[u8]),
@@ -122,22 +68,6 @@ pub(super) fn put_run(
     table: &mut Table,
     out: &mut Vec<u8>,
 ) -> usize {
-    let index = put_header(header, count, !signature.is_empty(), table, out);
-    out.extend_from_slice(operations);
-    put_signature(signature, out);
-    index
-}
-
-fn put_signature(signature: &[u8], out: &mut Vec<u8>) {
-    if !signature.is_empty() {
-        put_varint(out, signature.len() as u64);
-        out.extend_from_slice(signature);
-    }
-}
-
-/// All before its operations.
-#[inline]
-fn put_header(header: &Header, count: usize, signed: bool, table: &mut Table, out: &mut Vec<u8>) -> usize {
     let known = table.find(&header.author);
     let before = known.and_then(|index| table.place(index, 0)).copied();
     let chained = before.filter(|before| before.hash == header.previous && before.next_seq == header.seq);
@@ -150,7 +80,7 @@ fn put_header(header: &Header, count: usize, signed: bool, table: &mut Table, ou
         (CHAINED, chained.is_some()),
         (SAME, same),
         (HEADS, !header.heads.is_empty()),
-        (SIGNED, signed),
+        (SIGNED, !signature.is_empty()),
         (SINGLE, count == 1),
     ];
     let flags = flags.iter().fold(0, |flags, (flag, set)| flags | if *set { *flag } else { 0 });
@@ -196,6 +126,11 @@ fn put_header(header: &Header, count: usize, signed: bool, table: &mut Table, ou
     }
     if count != 1 {
         put_varint(out, count as u64);
+    }
+    out.extend_from_slice(operations);
+    if !signature.is_empty() {
+        put_varint(out, signature.len() as u64);
+        out.extend_from_slice(signature);
     }
     index
 }

@@ -72,7 +72,7 @@ impl<S: State> Store<Wire> for LinkStore<S> {
             self.backlog = None;
             return Ok(None);
         };
-        Ok(Some(Piece { delta: piece.encode_parts()?.into(), extent: piece.extent() }))
+        Ok(Some(Piece { delta: piece.encode()?, extent: piece.extent() }))
     }
 
     fn chunk(&mut self, offset: u64, room: usize) -> Result<<Wire as Payload>::Chunk, ServeError> {

@@ -7,12 +7,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use crate::{
-    Delta, Intent, State,
-    anti_entropy::{Body, Extent},
-    link::Link,
-    replica::codec::DecodeError,
-};
+use crate::{Delta, Intent, State, anti_entropy::Extent, link::Link, replica::codec::DecodeError};
 
 /// Up to how many bytes are read on the session's own task: they have a few signatures at most, and to hand them over costs more.
 const SHORT: usize = 1 << 10;
@@ -29,7 +24,7 @@ type Job<I> = Pin<Box<dyn Future<Output = Vec<Decoded<I>>> + Send>>;
 pub(super) struct Decoding<I> {
     jobs: VecDeque<Job<I>>,
     /// Came, and is not being read yet.
-    came: Vec<(u64, Body)>,
+    came: Vec<(u64, Vec<u8>)>,
 }
 
 impl<I: Intent> Decoding<I> {
@@ -41,7 +36,7 @@ impl<I: Intent> Decoding<I> {
         self.jobs.len() < PORTIONS
     }
 
-    pub(super) fn push(&mut self, number: u64, delta: Body) {
+    pub(super) fn push(&mut self, number: u64, delta: Vec<u8>) {
         self.came.push((number, delta));
     }
 
@@ -57,9 +52,7 @@ impl<I: Intent> Decoding<I> {
         let (came, link) = (std::mem::take(&mut self.came), link.clone());
         let bytes: usize = came.iter().map(|(_, delta)| delta.len()).sum();
         let read = move || {
-            let decode = |delta: Body| {
-                link.decode_own(delta.into_vec()).map(|delta| (Extent::of(&delta), I::from(delta)))
-            };
+            let decode = |delta| link.decode_own(delta).map(|delta| (Extent::of(&delta), I::from(delta)));
             came.into_iter().map(|(number, delta)| (number, decode(delta))).collect()
         };
         self.jobs.push_back(if bytes <= SHORT {

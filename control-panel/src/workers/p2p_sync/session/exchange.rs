@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     Delta, Intent, SendError,
-    anti_entropy::{self, Outgoing, Reason, Wire},
+    anti_entropy::{self, Reason, Wire},
     link::ServeError,
     replica::State,
 };
@@ -119,7 +119,7 @@ where
                 | Step::Wrote(Err(WriteError::ConnectionLost(error))) => Some(Stop::Connection(error)),
                 Step::Read(Err(_)) | Step::Wrote(Err(_)) => Some(self.reset().await),
                 Step::Wrote(Ok(bytes)) => {
-                    running.out.wrote(bytes);
+                    running.written += bytes;
                     None
                 }
                 Step::Delivered(Ok(())) => {
@@ -187,12 +187,11 @@ where
             }
         };
         let (published, durable, news_at) = (running.published, running.durable, running.news_at);
-        let Running { decoding, delivering, making, out, snapshots, .. } = running;
+        let Running { decoding, delivering, making, out, written, snapshots, .. } = running;
         let has_room = decoding.has_room();
-        let write = async {
-            let mut parts = out.parts();
-            if parts.is_empty() { pending().await } else { send.write_many_chunks(&mut parts).await }
-        };
+        let unwritten = &out[*written..];
+        let write =
+            async { if unwritten.is_empty() { pending().await } else { send.write(unwritten).await } };
         let read = async {
             let mut chunks = <[_; CHUNKS]>::default();
             let read = receive.read_many_chunks(&mut chunks).await?;
@@ -239,9 +238,11 @@ where
         running: &mut Running<I>,
         store: &mut Option<LinkStore<S>>,
     ) -> Result<(), ServeError> {
-        if !running.out.is_empty() {
+        if running.written < running.out.len() {
             return Ok(());
         }
+        running.written = 0;
+        running.out.clear();
         let Some(mut own) = store.take() else { return Ok(()) };
         own.refresh();
         let reads = running.machine.session_mut().reads(anti_entropy::Store::<Wire>::version(&own));
@@ -314,7 +315,7 @@ where
 fn fill<S: State>(
     machine: &mut anti_entropy::Connection,
     store: &mut LinkStore<S>,
-    out: &mut Outgoing,
+    out: &mut Vec<u8>,
     began: Instant,
 ) -> Result<(), ServeError> {
     while out.len() < AHEAD && machine.send(out, store, began.elapsed())? {}

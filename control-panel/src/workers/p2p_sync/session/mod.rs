@@ -206,7 +206,7 @@ where
         let now = running.began.elapsed();
         while let Ok(true) = running.machine.send(&mut running.out, &mut store, now) {}
         let last = async {
-            send.write_all_chunks(running.out.parts()).await.ok()?;
+            send.write_all(&running.out[running.written..]).await.ok()?;
             send.finish().ok()?;
             send.stopped().await.ok()
         };

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Intent, SendError,
-    anti_entropy::{self, End, Extent, Outgoing},
+    anti_entropy::{self, End, Extent},
     link::ServeError,
     replica::State,
 };
@@ -37,7 +37,8 @@ pub(super) struct Untaken {
 pub(super) struct Running<I> {
     pub(super) began: Instant,
     pub(super) machine: anti_entropy::Connection,
-    pub(super) out: Outgoing,
+    pub(super) out: Vec<u8>,
+    pub(super) written: usize,
     pub(super) decoding: Decoding<I>,
     /// In the order of `untaken`; `None` for a part of a snapshot, of which only the end comes to the frame.
     pub(super) inbox: VecDeque<Option<I>>,
@@ -80,7 +81,8 @@ impl<I: Intent> Running<I> {
         Self {
             began: Instant::now(),
             machine,
-            out: Outgoing::default(),
+            out: Vec::new(),
+            written: 0,
             decoding: Decoding::new(),
             inbox: VecDeque::new(),
             delivering: None,
