@@ -6,7 +6,11 @@
 
 use std::{collections::VecDeque, mem, task::Waker};
 
-use super::{Admission, Batch, Local, Queue, State, add, batch::Freed, discard, soon, try_lock};
+use super::{
+    Admission, Batch, Local, Queue, State, add,
+    batch::{Freed, ProducerKey},
+    discard, soon, try_lock,
+};
 use crate::{
     intent::Intent,
     util::{
@@ -196,8 +200,9 @@ impl<I: Intent> Queue<I> {
                 "each is in its own producer's place"
             );
         } else {
-            let busy = state.first_busy().map(|busy| busy.name());
-            batch.intents.join_local(&mut state.active, |producer| Some(producer.name()) < busy);
+            let before = state.before_busy();
+            let is_before = |producer: &ProducerKey<_>| before.binary_search(&producer.origin).is_ok();
+            batch.intents.join_local(&mut state.active, is_before);
         }
         add(&self.consumer.accepted, batch.len() as u64);
         state.frames += 1;

@@ -5,13 +5,13 @@ use std::{collections::VecDeque, mem, sync::Arc, task::Waker};
 use tokio::time::Instant;
 
 use super::{
-    batch::{BucketId, Freed, Intents, Listed, ProducerKey},
+    batch::{BucketId, Freed, Intents, Listed},
     block::Block,
     rests::Rests,
     shares::{Credit, LaneId, Shares},
     waiters::WaiterId,
 };
-use crate::intent::Intent;
+use crate::intent::{Intent, order::Origin};
 
 /// What is under the lock. What every send touches comes first.
 #[repr(C)]
@@ -20,7 +20,7 @@ pub(super) struct State<I: Intent> {
     /// Whether the loop was notified since the last frame began.
     pub(super) signalled: bool,
     /// How many slots the producers' blocks had when they were lent.
-    lent: usize,
+    pub(super) lent: usize,
     /// Whether a frame has met a sender: then frames have a core of their own.
     pub(super) apart: bool,
     /// Accepted and in no frame yet.
@@ -240,7 +240,7 @@ impl<I: Intent> State<I> {
         true
     }
 
-    /// Takes all blocks back. False if some are [busy](Self::first_busy).
+    /// Takes all blocks back. False if some are [busy](Self::before_busy).
     pub(super) fn take_back(&mut self) -> bool {
         let mut at = 0;
         while self.lent > 0 && at < self.active.listed().len() {
@@ -260,10 +260,16 @@ impl<I: Intent> State<I> {
         has_some
     }
 
-    /// Of those whose blocks could not be taken back, the producer that comes first in a frame.
-    pub(super) fn first_busy(&self) -> Option<ProducerKey<I::Source>> {
-        let busy = self.active.listed().iter().filter(|listed| self.accounts[listed.bucket_id].lent > 0);
-        busy.map(|listed| listed.producer).min_by_key(ProducerKey::name)
+    /// The producers that come before all those whose blocks could not be taken back, by number. That asks the source's order, which
+    /// is the user's code and may panic: before anything is moved.
+    pub(super) fn before_busy(&self) -> Vec<Origin> {
+        let listed = || self.active.listed().iter();
+        let busy = listed().filter(|listed| self.accounts[listed.bucket_id].lent > 0);
+        let first = busy.map(|listed| listed.producer.name()).min();
+        let before = listed().filter(|listed| Some(listed.producer.name()) < first);
+        let mut origins: Vec<_> = before.map(|listed| listed.producer.origin).collect();
+        origins.sort_unstable();
+        origins
     }
 
     /// Frames ended. What was taken in advance expires with credit, if there is a waiter.

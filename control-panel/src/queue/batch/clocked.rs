@@ -33,6 +33,8 @@ pub(in crate::queue) struct Clocked<I: Intent> {
     left: usize,
     /// How many of those are the frame loop's own.
     own: usize,
+    /// How many of those were handed out and are not counted yet.
+    own_out: usize,
 }
 
 struct Entry<I> {
@@ -90,6 +92,7 @@ impl<I: Intent> Clocked<I> {
             done: 0,
             left: 0,
             own: 0,
+            own_out: 0,
         }
     }
 
@@ -197,6 +200,7 @@ impl<I: Intent> Clocked<I> {
                 self.at += 1;
                 self.left -= 1;
                 self.own -= usize::from(producer.is_own());
+                self.own_out += usize::from(producer.is_own());
                 let ProducerKey { source, origin, .. } = producer;
                 let order = CausalityOrder { clock, source, origin, seq: *seq };
                 return intent.take().map(|intent| (order, intent));
@@ -210,21 +214,25 @@ impl<I: Intent> Clocked<I> {
         None
     }
 
-    /// Counts the slots of what was handed out since the last call.
+    /// Counts the slots of what was handed out since the last call, and the frame loop's own.
     pub(super) fn settle(&mut self, freed: &mut Freed) {
-        let Self { entries, keys, senders, done, at, .. } = self;
-        if self.left == 0 {
-            for sender in senders {
-                freed.add(sender.producer.lane, mem::take(&mut sender.held));
+        let Self { entries, keys, senders, done, at, own_out, .. } = self;
+        freed.add(None, mem::take(own_out));
+        let mut free = |sender: &mut Sender<_>, count| {
+            sender.held -= count;
+            if sender.producer.lane.is_some() {
+                freed.add(sender.producer.lane, count);
             }
+        };
+        if self.left == 0 {
+            senders.iter_mut().for_each(|sender| free(sender, sender.held));
             return;
         }
         let mut handed_out = |key| {
             let (_, sender, place) = parts(key);
             let is_out = entries[place].intent.is_none();
             if is_out {
-                senders[sender].held -= 1;
-                freed.add(senders[sender].producer.lane, 1);
+                free(&mut senders[sender], 1);
             }
             is_out
         };

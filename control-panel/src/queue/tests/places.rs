@@ -25,3 +25,29 @@ fn what_joins_a_rest_beside_its_place_is_not_looked_for_there_afterwards() {
         assert_eq!(next.occupied(), 0);
     }
 }
+
+/// One with a clock comes after what a budget kept back, and is handed out before it.
+#[test]
+fn the_frame_loops_own_count_until_they_are_handed_out_and_no_longer() {
+    let (queue, _) = queue(16);
+    let producer = queue.producer(0);
+    let origin = queue.origin();
+    (1..=2).for_each(|id| producer.try_send(item(id, Kind::Clocked)).unwrap());
+    let mut batch = queue.begin_frame(true).expect("there is something to drain");
+    let own = Local { source: 1, origin, clock: 3, seq: 0, intent: item(3, Kind::Clocked) };
+    queue.add_own(&mut batch, &mut vec![own]);
+    batch.arrange();
+    let mut budget = 0..1;
+    let ids: Vec<_> = std::iter::from_fn(|| batch.next(true, || budget.next().is_some()))
+        .map(|queued| queued.intent.id)
+        .collect();
+    assert_eq!(ids, [1, 3]);
+    queue.end_frame(batch);
+    let busy = queue.busy();
+    assert!(queue.begin_frame(true).is_some(), "none of its own is in a frame");
+    drop(busy);
+    assert_eq!(frame(&queue), [2]);
+    let busy = queue.busy();
+    assert!(queue.begin_frame(true).is_some());
+    drop(busy);
+}

@@ -36,7 +36,8 @@ impl Machine {
             return Ok(());
         }
         let specs: Vec<_> = self.specs().chain(new.iter().copied()).collect();
-        let is_unknown = |name: &&Name| specs.iter().all(|(_, spec)| spec.name != **name);
+        let names: BTreeSet<&str> = specs.iter().map(|(_, spec)| &*spec.name).collect();
+        let is_unknown = |name: &&Name| !names.contains(&***name);
         if let Some(name) = new.iter().flat_map(|(_, spec)| &spec.options.after).find(is_unknown) {
             return Err(SpawnError::UnknownAfter(name.clone()));
         }
