@@ -225,7 +225,9 @@ impl<I: Intent> Clocked<I> {
             }
         };
         if self.left == 0 {
-            senders.iter_mut().for_each(|sender| free(sender, sender.held));
+            for sender in senders {
+                free(sender, sender.held);
+            }
             return;
         }
         let mut handed_out = |key| {
