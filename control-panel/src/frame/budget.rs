@@ -6,8 +6,9 @@ use tokio::time::Instant;
 
 /// How much of the queue one frame hands out at most. Unlimited by default.
 ///
-/// The next frame hands out the rest, together with what other sources sent meanwhile: see [`Frame`]. At least one intent is
-/// handed out whatever the budget, so that a loop always makes progress; local intents given to `run_frame` are never cut off.
+/// The next frame hands out the rest, together with what other sources sent meanwhile: see [`Frame`](crate::Frame). At least
+/// one intent is handed out whatever the budget, so that a loop always makes progress; local intents given to `run_frame`
+/// are never cut off.
 ///
 /// If there is more than the budget allows, the order decides what waits: give the user's own input the first source.
 ///
